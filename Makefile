@@ -1,0 +1,35 @@
+# kport: every command a developer or CI needs. `make help` lists them.
+
+PYTHON ?= python3
+export PYTHON
+
+STAMP := .venv/.stamp-setup
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint format clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv with kport and the three CPU backends (PYTHON=python3.12 picks another Python)
+
+$(STAMP): pyproject.toml requirements/cpu.txt scripts/setup.sh
+	@bash scripts/setup.sh $@
+
+demo: $(STAMP)  ## convert a model of 2020, and verify it on TensorFlow, JAX and PyTorch
+	@bash scripts/demo.sh
+
+test: $(STAMP)  ## everything CI runs: lint, types, import contracts, all tests on each backend
+	@bash scripts/test.sh lint plain tensorflow jax torch crossing
+
+check: $(STAMP)  ## the fast part of it: lint, types, import contracts, tests without a backend
+	@bash scripts/test.sh lint plain
+
+lint: $(STAMP)  ## lint, types and import contracts only
+	@bash scripts/test.sh lint
+
+format: $(STAMP)  ## let ruff mend what it can
+	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
+
+clean:  ## remove .venv, build products and caches
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Readers of yesterday's files; kport works without this package."""

@@ -1,0 +1,145 @@
+"""Read a whole-model HDF5 file (``model.save("x.h5")``) of Keras 1, Keras 2 or tf.keras.
+
+Layout (``keras/saving/legacy/hdf5_format.py`` of Keras 2.12): attributes ``model_config`` and
+``training_config`` are JSON, ``keras_version`` and ``backend`` text; groups ``model_weights`` and
+``optimizer_weights`` hold the values. A file of ``save_weights`` has the content of
+``model_weights`` at its root and no config.
+
+Keras 3 writes the same layout, with its own config inside; such a file is read too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kport.checkpoint import Checkpoint, ModelSpec, Naming
+from kport.errors import CorruptFileError, KportError, SaveError, UnreadableError, mapped
+from kport_compat.h5._container import (
+    SIGNATURE,
+    Node,
+    attribute_json,
+    attribute_text,
+    child,
+    opened,
+)
+from kport_compat.h5._optimizer import optimizer_tensors
+from kport_compat.h5._weights import checked_total, layer_tensors
+from kport_compat.keras2 import translate
+
+if TYPE_CHECKING:
+    from kport.formats import WriteOptions
+
+__all__ = ["H5", "H5Format"]
+
+_SIGNATURE_PLACES = (0, 512, 1024, 2048)  # a user block may stand before it; doubling from 512 on
+
+
+class H5Format:
+    """The format object; see `kport.formats.Format`."""
+
+    name = "h5"
+    title = "Keras H5 (Keras 1/2)"
+    writes = False
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether it is an HDF5 file of a Keras model or of its weights."""
+        try:
+            if not path.is_file() or not _signed(path):
+                return False
+            with mapped(CorruptFileError, "cannot be read"), opened(path) as file:
+                return "model_config" in file.attrs or _has_weights(file)
+        except (KportError, OSError):
+            # Cut off behind the signature. Nothing else reads HDF5, so claim it: `read` says why.
+            return path.suffix.lower() in {".h5", ".hdf5", ".keras"} and path.is_file()
+
+    def read(self, path: Path) -> Checkpoint:
+        """Return the Checkpoint with the config in Keras 3's form, its tensors unread.
+
+        Raises:
+            UnreadableError: It is damaged, holds weights only, or a config nobody can translate.
+            UnsafeFileError: It links to other places or files.
+        """
+        with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
+            return _read(file, path)
+
+    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
+        """Refuse: this is a format of the past.
+
+        Raises:
+            SaveError: Always.
+        """
+        raise SaveError(
+            "kport writes no H5 files",
+            path=path,
+            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
+        )
+
+    def components(self) -> None:
+        """Register what translated configs name and Keras 3 does not have; imports Keras."""
+        from kport_compat.layers import register
+
+        register()
+
+
+H5 = H5Format()
+
+
+def _signed(path: Path) -> bool:
+    with path.open("rb") as file:
+        for place in _SIGNATURE_PLACES:
+            file.seek(place)
+            if file.read(len(SIGNATURE)) == SIGNATURE:
+                return True
+    return False
+
+
+def _has_weights(file: Node) -> bool:
+    return "model_weights" in file or "layer_names" in file.attrs or "layer_names0" in file.attrs
+
+
+def _read(file: Node, path: Path) -> Checkpoint:
+    config = attribute_json(file, "model_config")
+    if config is None:
+        raise _without_config(file)
+    weights = child(file, "model_weights")
+    # TensorFlow 2.0 to 2.2 wrote the version beside the weights only.
+    version = attribute_text(file, "keras_version") or attribute_text(weights, "keras_version")
+    translation = translate(
+        config, attribute_json(file, "training_config"), generation=_generation(version)
+    )
+    tensors, notes, problems = layer_tensors(
+        weights, path, translation.layer_names, translation.gone
+    )
+    if "optimizer_weights" in file:
+        state, more, wrong = optimizer_tensors(
+            child(file, "optimizer_weights"), path, translation.optimizer, _generation(version)
+        )
+        tensors, notes, problems = tensors + state, notes + more, problems + wrong
+    tensors = checked_total(tensors, problems, path)
+    return Checkpoint(
+        spec=ModelSpec(config=translation.config),
+        tensors={tensor.name: tensor for tensor in tensors},
+        naming=Naming.POSITION,
+        provenance=_provenance(file, version),
+        notes=(*translation.notes, *notes),
+    )
+
+
+def _without_config(file: Node) -> UnreadableError:
+    if _has_weights(file):
+        return UnreadableError(
+            "holds weights only and not the model they belong to",
+            remedy="Build the model from its code and use kport.load_weights(model, path).",
+        )
+    return UnreadableError("is an HDF5 file without a Keras model (no attribute 'model_config')")
+
+
+def _generation(version: str | None) -> int:
+    major = (version or "1").split(".")[0]
+    return int(major) if major.isdecimal() and len(major) < 3 else 1
+
+
+def _provenance(file: Node, version: str | None) -> dict[str, str]:
+    known = {"keras": version, "backend": attribute_text(file, "backend")}
+    return {"source": "Keras H5"} | {key: text for key, text in known.items() if text}

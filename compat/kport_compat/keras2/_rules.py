@@ -1,0 +1,123 @@
+"""What changed between the layers of Keras 2 and of Keras 3, one entry a change.
+
+A rule names layers and one key of their config. ``*`` means every layer. Sources: the
+``get_config`` methods of tf.keras 2.0 to 2.15 (``keras/layers/``) on the one side and the
+constructors of Keras 3.15 (``keras/src/layers/``) on the other. Keras 3 raises on an argument it
+does not know, so a missing rule is an error at load and never a wrong number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kport.checkpoint import JSON
+from kport_compat.keras2._kinds import Change, Drop, Lose, Never, Off, Only, Refuse, Rename, Rule
+
+__all__ = ["CLASSES", "GONE", "RULES", "rules_for"]
+
+
+def _one_axis(axis: Any) -> Any:
+    # tf.keras 2 writes the axis it normalizes as [3]; Keras 3 takes a number.
+    return axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+
+
+def _lambda(function: Any) -> Any:
+    # A list is marshalled Python code, a string the name of a function.
+    if isinstance(function, str):
+        return {
+            "module": "builtins",
+            "class_name": "function",
+            "config": function,
+            "registered_name": function,
+        }
+    if isinstance(function, list) and len(function) == 3:
+        keys = ("code", "defaults", "closure")
+        return {"class_name": "__lambda__", "config": dict(zip(keys, function, strict=True))}
+    return function
+
+
+_RECURRENT = "LSTM GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D"
+_CELLS = "LSTMCell GRUCell SimpleRNNCell StackedRNNCells"
+_UNGROUPED = (
+    "Conv1DTranspose Conv2DTranspose Conv3DTranspose DepthwiseConv1D DepthwiseConv2D "
+    "SeparableConv1D SeparableConv2D Convolution1DTranspose Convolution2DTranspose "
+    "Convolution3DTranspose SeparableConvolution1D SeparableConvolution2D"
+)
+_RANDOM = (
+    "RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation "
+    "RandomZoom"
+)
+_SPATIAL = "SpatialDropout1D SpatialDropout2D SpatialDropout3D"
+
+RULES: tuple[Rule, ...] = (
+    # Where the shape comes from: Keras 3 asks the InputLayer alone, see _models.
+    Drop("*", "batch_input_shape input_shape batch_size input_dtype"),
+    Only("*", "dynamic", (False, None)),
+    Only("*", "autocast", (True, None)),
+    Drop("Embedding Dense", "input_length"),
+    Only("Dense", "input_dim", (None,)),
+    # Recurrent layers.
+    Drop(f"{_RECURRENT} {_CELLS}", "implementation"),
+    Only(_RECURRENT, "time_major", (False,)),
+    Only("ConvLSTM1D ConvLSTM2D ConvLSTM3D", "unroll", (False,)),
+    Only(_RECURRENT, "num_constants", (0, None)),
+    Drop(_CELLS, "reverse_state_order"),
+    Only("Bidirectional", "weights", (None,)),
+    # Convolutions.
+    Only(_UNGROUPED, "groups", (1,)),
+    # Normalization.
+    Change("BatchNormalization", "axis", _one_axis),
+    Drop("BatchNormalization LayerNormalization", "fused"),
+    Lose(
+        "BatchNormalization",
+        "synchronized",
+        "Keras 3 averages over devices on TensorFlow alone, so it is off; set it to go on there",
+    ),
+    Off("BatchNormalization", "renorm", "renorm_clipping renorm_momentum"),
+    Only("BatchNormalization", "virtual_batch_size", (None,)),
+    Only("BatchNormalization", "adjustment", (None,)),
+    # Attention.
+    Drop("MultiHeadAttention", "query_shape key_shape value_shape softmax_robust_masking"),
+    Only("Attention AdditiveAttention", "causal", (False,)),
+    # Activations and regularization.
+    Rename("LeakyReLU", "alpha", "negative_slope"),
+    Only(_SPATIAL, "noise_shape", (None,)),
+    Drop(f"{_SPATIAL} Discretization", "trainable"),
+    Refuse(
+        "RandomCrop",
+        "at inference Keras 2 resizes to the size of the crop and Keras 3 leaves the image whole",
+    ),
+    Never(
+        "Resizing UpSampling2D",
+        "interpolation",
+        "bicubic",
+        "is computed with another kernel by each backend (PyTorch's differs by several percent)",
+    ),
+    # Code.
+    Drop("Lambda", "module function_type output_shape_type output_shape_module"),
+    Change("Lambda", "function", _lambda),
+    # Preprocessing.
+    Drop(_RANDOM, "rng_type"),
+    Rename("Discretization", "bins", "bin_boundaries"),
+    Drop("IntegerLookup StringLookup TextVectorization", "vocabulary_size"),
+    Drop("IntegerLookup StringLookup TextVectorization", "has_input_vocabulary"),
+    Rename("CategoryEncoding", "max_tokens", "num_tokens"),
+    # Inputs.
+    Only("InputLayer", "ragged", (False,)),
+    Drop("InputLayer", "input_tensor"),
+)
+
+CLASSES: dict[str, tuple[str, JSON]] = {
+    "BatchNormalizationV1": ("BatchNormalization", {}),
+    "BatchNormalizationV2": ("BatchNormalization", {}),
+    "SyncBatchNormalization": ("BatchNormalization", {"synchronized": True}),
+}
+"""Layer class of Keras 2 -> its name in Keras 3 and what has to be said in addition."""
+
+GONE = {"Discretization": "summary"}
+"""Layer class -> the last part of the name of a weight that only Keras 2 has."""
+
+
+def rules_for(name: str) -> list[Rule]:
+    """Return the rules of one layer class, the general ones first."""
+    return [rule for rule in RULES if rule.layers == "*" or name in rule.layers.split()]

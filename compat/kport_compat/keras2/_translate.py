@@ -1,0 +1,75 @@
+"""Translate a whole model: config, training config and the layer names that had to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kport.checkpoint import JSON, Note
+from kport.errors import InvalidSpecError
+from kport_compat.keras2._log import Log
+from kport_compat.keras2._models import layer_or_model, model, renamed
+from kport_compat.keras2._training import compile_config
+
+__all__ = ["Translation", "translate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A Keras 2 model in Keras 3's words.
+
+    Arguments:
+        config: What `keras.saving.deserialize_keras_object` takes, ``compile_config`` included.
+        layer_names: Name of a top-level layer in the file -> its new name, where they differ.
+        notes: What was changed in meaning or left out.
+        gone: Names of weights that Keras 3's layers do not have.
+    """
+
+    config: JSON
+    layer_names: Mapping[str, str]
+    notes: tuple[Note, ...]
+    gone: frozenset[str] = frozenset()
+
+    @property
+    def optimizer(self) -> JSON | None:
+        """The config of the optimizer, None when the model is not compiled."""
+        compiled: JSON = self.config.get("compile_config") or {}
+        return compiled.get("optimizer")
+
+
+def translate(config: Any, training: Any = None, *, generation: int = 2) -> Translation:
+    """Translate a model.
+
+    Arguments:
+        config: The JSON of ``model_config``; it is not changed.
+        training: The JSON of ``training_config``.
+        generation: The major version of the Keras that wrote it.
+
+    Raises:
+        InvalidSpecError: It is no model, or asks for what Keras 3 cannot do; all problems.
+
+    Example:
+        >>> layers = [{"class_name": "Dense", "config": {"batch_input_shape": [None, 2]}}]
+        >>> translate({"class_name": "Sequential", "config": layers}).config["module"]
+        'keras'
+    """
+    log = Log(layer_or_model, generation)
+    new = model(config, log)
+    compiled = compile_config(training, log)
+    if log.problems:
+        raise InvalidSpecError(
+            f"the Keras {generation} config cannot be translated to Keras 3",
+            problems=log.problems,
+            remedy="Load it with the Keras that wrote it, change these settings and save it again.",
+        )
+    if compiled is not None:
+        new["compile_config"] = compiled
+    names = renamed(_top_layers(config))
+    return Translation(new, names, tuple(log.notes), frozenset(log.gone))
+
+
+def _top_layers(config: Any) -> list[Any]:
+    inner = config.get("config") if isinstance(config, dict) else config
+    layers = inner.get("layers") if isinstance(inner, dict) else inner
+    return layers if isinstance(layers, list) else []

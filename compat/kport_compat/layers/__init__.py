@@ -1,0 +1,8 @@
+"""What Keras 2 had and Keras 3 has not, as components for every backend."""
+
+__all__ = ["register"]
+
+
+def register() -> None:
+    """Register them with Keras as ``kport>...``; the one function here that imports Keras."""
+    from kport_compat.layers import _activations  # noqa: F401  # importing registers

@@ -1,0 +1,69 @@
+"""kport: the adapter between a Keras 3 model and the files that hold it.
+
+Importing kport imports neither Keras nor a backend: each name below is looked up in its own room
+at its first use (PEP 562). So ``kport inspect`` answers at once, and `KERAS_BACKEND` may still be
+chosen after the import.
+
+Example:
+    >>> import kport
+    >>> kport.inspect("examples/legacy/digits.h5").format
+    'h5'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kport import errors as errors
+    from kport._api import convert, load, load_weights, report_of, save
+    from kport._inspect import inspect
+    from kport.checkpoint import LoadReport, Sample
+    from kport.components import register
+    from kport.errors import KportError
+    from kport.parity import verify
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "KportError",
+    "LoadReport",
+    "Sample",
+    "__version__",
+    "convert",
+    "errors",
+    "inspect",
+    "load",
+    "load_weights",
+    "register",
+    "report_of",
+    "save",
+    "verify",
+]
+
+_ROOMS = {
+    "KportError": "kport.errors",
+    "LoadReport": "kport.checkpoint",
+    "Sample": "kport.checkpoint",
+    "convert": "kport._api",
+    "inspect": "kport._inspect",
+    "load": "kport._api",
+    "load_weights": "kport._api",
+    "register": "kport.components",
+    "report_of": "kport._api",
+    "save": "kport._api",
+    "verify": "kport.parity",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "errors":
+        return import_module("kport.errors")
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'kport' has no attribute {name!r}")
+    value = getattr(import_module(_ROOMS[name]), name)
+    globals()[name] = value  # the next access finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

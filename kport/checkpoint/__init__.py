@@ -1,0 +1,40 @@
+"""The waist: a model as plain data, imported by everything and importing nothing but errors."""
+
+from kport.checkpoint._check import Checker
+from kport.checkpoint._checkpoint import Asset, Checkpoint, Naming, Note
+from kport.checkpoint._dtypes import DTYPES, dtype_name, numpy_dtype
+from kport.checkpoint._names import join_name, local_layer_names, snake_case, split_name
+from kport.checkpoint._report import LoadReport, Outcome, ReportLine
+from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
+from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec
+from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position
+
+__all__ = [
+    "DTYPES",
+    "JSON",
+    "Array",
+    "Asset",
+    "Checker",
+    "Checkpoint",
+    "Kind",
+    "LazyTensor",
+    "LoadReport",
+    "ModelSpec",
+    "Naming",
+    "Note",
+    "Outcome",
+    "Position",
+    "ReportLine",
+    "Sample",
+    "dtype_name",
+    "flatten",
+    "join_name",
+    "load_sample",
+    "local_layer_names",
+    "numpy_dtype",
+    "parse_spec",
+    "snake_case",
+    "split_name",
+    "unflatten",
+    "validate_spec",
+]

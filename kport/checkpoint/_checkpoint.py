@@ -1,0 +1,120 @@
+"""The waist of kport: a model as plain data, with no Keras and no backend in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kport.checkpoint._sample import Sample
+from kport.checkpoint._spec import JSON, ModelSpec
+from kport.checkpoint._tensor import Kind, LazyTensor
+from kport.errors import InvalidSpecError, Problem
+
+__all__ = ["Asset", "Checkpoint", "Naming", "Note"]
+
+
+class Naming(StrEnum):
+    """How the names of the tensors find their variables in a live model."""
+
+    ATTRIBUTE = "attribute"
+    """By attribute path: what `capture` writes."""
+    KERAS = "keras"
+    """By `LazyTensor.keras_path`: an archive that plain Keras wrote."""
+    POSITION = "position"
+    """By `LazyTensor.position`: legacy files that know layer names and an order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asset:
+    """A file that belongs to a layer, such as a vocabulary.
+
+    Arguments:
+        name: Attribute path of the layer, a slash, the file's own relative path; or the Keras
+            path in its place where the file knows no attribute paths.
+        size: Bytes.
+        read: Gives the content.
+        keras_path: Where plain Keras keeps it below ``assets/``.
+    """
+
+    name: str
+    size: int
+    read: Callable[[], bytes] = field(repr=False)
+    keras_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a reader did that the user should know: a translation or a thing left out.
+
+    Arguments:
+        outcome: ``translated`` or ``dropped``.
+        name: The tensor, layer or config field.
+        detail: What was done, and why.
+    """
+
+    outcome: str
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """A model, its values and where they came from.
+
+    Arguments:
+        spec: The definition.
+        tensors: Name -> tensor, each name equal to ``tensor.name``.
+        naming: How tensor names find variables.
+        assets: Name -> file of a layer.
+        provenance: Who wrote it: ``writer``, ``keras``, ``backend``, and for a legacy file
+            ``source`` with its format and versions. Strings only.
+        sample: Inputs with the outputs the model once gave for them.
+        notes: What the reader translated or left out.
+
+    Raises:
+        InvalidSpecError: A key differs from its tensor's name, two tensors claim one place, or a
+            tie leads nowhere.
+    """
+
+    spec: ModelSpec
+    tensors: Mapping[str, LazyTensor]
+    naming: Naming = Naming.ATTRIBUTE
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+    provenance: JSON = field(default_factory=dict)
+    sample: Sample | None = None
+    notes: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = list(_problems(self))
+        if problems:
+            raise InvalidSpecError("the tensors contradict each other", problems=problems)
+
+    def of_kind(self, *kinds: Kind) -> dict[str, LazyTensor]:
+        """Return the tensors of some kinds, in the order of the whole."""
+        return {name: one for name, one in self.tensors.items() if one.kind in kinds}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values together."""
+        return sum(tensor.nbytes for tensor in self.tensors.values())
+
+
+def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
+    places: dict[object, str] = {}
+    for name, tensor in checkpoint.tensors.items():
+        if name != tensor.name:
+            yield Problem(f"tensors[{name!r}]", f"is named {tensor.name!r}")
+        place = {
+            Naming.ATTRIBUTE: None,
+            Naming.KERAS: tensor.keras_path,
+            Naming.POSITION: tensor.position,
+        }[checkpoint.naming]
+        if place is not None and places.setdefault(place, name) != name:
+            yield Problem(f"tensors[{name!r}]", f"claims the place of {places[place]!r}: {place}")
+    if checkpoint.naming is Naming.ATTRIBUTE:
+        for second, first in checkpoint.spec.ties.items():
+            if second in checkpoint.tensors:
+                yield Problem(f"spec.ties[{second!r}]", "is stored as a tensor too")
+            if first in checkpoint.spec.ties:
+                yield Problem(f"spec.ties[{second!r}]", f"leads to another tie, {first!r}")

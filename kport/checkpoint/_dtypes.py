@@ -1,0 +1,71 @@
+"""The dtype names of a Checkpoint: Keras's own, each with its NumPy dtype."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+__all__ = ["DTYPES", "dtype_name", "numpy_dtype"]
+
+_NUMPY = (
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+)
+# NumPy has no such dtypes; ml_dtypes (a dependency of Keras) gives them, one element a byte or two.
+_ML = (
+    "bfloat16",
+    "float8_e4m3fn",
+    "float8_e5m2",
+    "int4",
+    "uint4",
+)
+
+DTYPES = frozenset(_NUMPY + _ML)
+"""Every dtype name a tensor of a Checkpoint may have."""
+
+
+@cache
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return the little-endian NumPy dtype of a Keras dtype name.
+
+    Raises:
+        KeyError: The name is not in `DTYPES`.
+
+    Example:
+        >>> numpy_dtype("bfloat16").itemsize
+        2
+    """
+    if name in _ML:
+        import ml_dtypes
+
+        dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+        return dtype
+    if name in _NUMPY:
+        return np.dtype(name).newbyteorder("<")
+    raise KeyError(name)
+
+
+def dtype_name(dtype: object) -> str:
+    """Return the Keras name of a NumPy dtype, whatever its byte order.
+
+    Raises:
+        KeyError: The dtype is none a Checkpoint can hold (strings, objects, records).
+    """
+    name = np.dtype(dtype).name  # type: ignore[call-overload]  # any dtype-like is meant
+    if name not in DTYPES:
+        raise KeyError(str(name))
+    return str(name)

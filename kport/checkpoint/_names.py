@@ -1,0 +1,89 @@
+"""Tensor names: attribute paths such as ``encoder.blocks.0.attention.query.kernel``.
+
+A name is a row of segments joined by dots: an attribute, a list index, a dict key, or the name of
+a layer inside a Sequential or functional model. Dots and percent signs inside a segment are
+percent-encoded (RFC 3986), so the dots left are always joints and names never collide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = ["join_name", "local_layer_names", "snake_case", "split_name"]
+
+
+def join_name(*segments: str) -> str:
+    """Join segments to a name; empty ones vanish.
+
+    Example:
+        >>> join_name("encoder", "block.v2", "kernel")
+        'encoder.block%2Ev2.kernel'
+    """
+    return ".".join(_encode(segment) for segment in segments if segment != "")
+
+
+def split_name(name: str) -> tuple[str, ...]:
+    """Undo `join_name`.
+
+    Example:
+        >>> split_name("encoder.block%2Ev2.kernel")
+        ('encoder', 'block.v2', 'kernel')
+    """
+    return tuple(part.replace("%2E", ".").replace("%25", "%") for part in name.split("."))
+
+
+def _encode(segment: str) -> str:
+    return segment.replace("%", "%25").replace(".", "%2E")
+
+
+def local_layer_names(layers: Sequence[tuple[str, str]]) -> list[str]:
+    """Name the layers of one Sequential or functional model, whatever Keras auto-numbered them.
+
+    A name that a person gave is kept. A name that Keras made up (``dense_7``: the class in snake
+    case and a counter that goes on through the whole process) is counted anew inside this model:
+    ``dense``, ``dense_1``. So the same model has the same names in every process.
+
+    Arguments:
+        layers: For each layer its class name and its name, in the model's order.
+
+    Example:
+        >>> local_layer_names([("Dense", "dense_7"), ("Dense", "head"), ("Dense", "dense_9")])
+        ['dense', 'head', 'dense_1']
+    """
+    given = {name for cls, name in layers if not _is_automatic(cls, name)}
+    counts: dict[str, int] = {}
+    return [
+        _next_free(snake_case(cls), counts, given) if _is_automatic(cls, name) else name
+        for cls, name in layers
+    ]
+
+
+def _is_automatic(cls: str, name: str) -> bool:
+    stem, _, number = name.rpartition("_")
+    return snake_case(cls) in (name, stem if number.isdecimal() else name)
+
+
+def _next_free(stem: str, counts: dict[str, int], taken: Iterable[str]) -> str:
+    while True:
+        count = counts.get(stem, 0)
+        counts[stem] = count + 1
+        name = f"{stem}_{count}" if count else stem
+        if name not in taken:
+            return name
+
+
+def snake_case(name: str) -> str:
+    """Return a class name the way Keras makes layer names of it.
+
+    The rule is that of ``keras.src.utils.naming.to_snake_case`` (Keras 3.15); a test compares
+    the two over every public layer.
+
+    Example:
+        >>> snake_case("MultiHeadAttention")
+        'multi_head_attention'
+    """
+    import re
+
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,0 +1,115 @@
+"""What a model is made of, without its values: the part of a Checkpoint that is JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kport.checkpoint._check import Checker
+from kport.errors import InvalidSpecError, Problem
+
+__all__ = ["JSON", "ModelSpec", "parse_spec", "validate_spec"]
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """The definition of a model, as plain data.
+
+    Arguments:
+        config: The model as `keras.saving.serialize_keras_object` gives it, with module paths
+            that exist on every backend. Its ``compile_config`` holds optimizer, loss and metrics.
+        signature: The inputs as nested lists and dicts of ``{"shape": [...], "dtype": ...}``, None
+            where the size is free; None as a whole where it is not known.
+        components: Registered name -> version of every component the config names.
+        frozen: Attribute paths of layers and variables whose ``trainable`` is False; the model
+            itself is ``.``.
+        trained: Path of an optimizer -> names of the tensors it keeps slots for, in its order.
+        ties: Second name -> first name, for a variable or layer that is reached by two paths.
+    """
+
+    config: JSON
+    signature: Any = None
+    components: Mapping[str, int] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
+    trained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ties: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> JSON:
+        """Return the JSON form without the config, which a bundle keeps in a file of its own."""
+        return {
+            "components": dict(sorted(self.components.items())),
+            "frozen": list(self.frozen),
+            "signature": self.signature,
+            "ties": dict(sorted(self.ties.items())),
+            "trained": {path: list(names) for path, names in sorted(self.trained.items())},
+        }
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the config says how to train the model."""
+        return bool(self.config.get("compile_config"))
+
+
+def validate_spec(data: object, config: object, place: str = "spec") -> list[Problem]:
+    """Return everything that is wrong with the JSON form of a spec; empty when it is valid."""
+    check = Checker()
+    fields = check.mapping(data, place)
+    check.keys(fields, {"components", "frozen", "signature", "ties", "trained"}, place)
+    versions = check.mapping(fields.get("components", {}), f"{place}.components")
+    for name, version in versions.items():
+        check.integer(version, f"{place}.components[{name!r}]", least=1)
+    check.strings(fields.get("frozen", []), f"{place}.frozen")
+    for path, names in check.mapping(fields.get("trained", {}), f"{place}.trained").items():
+        check.strings(names, f"{place}.trained[{path!r}]")
+    for name, other in check.mapping(fields.get("ties", {}), f"{place}.ties").items():
+        check.string(other, f"{place}.ties[{name!r}]")
+    _check_signature(check, fields.get("signature"), f"{place}.signature")
+    _check_config(check, config)
+    return check.problems
+
+
+def _check_config(check: Checker, config: object) -> None:
+    fields = check.mapping(config, "config")
+    if not fields:
+        check.say("config", "is empty; expected class_name and config of a model", "missing")
+        return
+    check.string(fields.get("class_name"), "config.class_name")
+    if "config" not in fields:
+        check.say("config.config", "is missing", "missing")
+
+
+def _check_signature(check: Checker, node: object, place: str) -> None:
+    if node is None:
+        return
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            _check_signature(check, child, f"{place}[{index}]")
+        return
+    fields = check.mapping(node, place)
+    if set(fields) == {"shape", "dtype"} and isinstance(fields["dtype"], str):
+        check.shape(fields["shape"], f"{place}.shape", free=True)
+        return
+    for name, child in fields.items():
+        _check_signature(check, child, f"{place}[{name!r}]")
+
+
+def parse_spec(data: object, config: object) -> ModelSpec:
+    """Return the spec that the JSON describes.
+
+    Raises:
+        InvalidSpecError: With every problem of `validate_spec`.
+    """
+    problems = validate_spec(data, config)
+    if problems or not isinstance(data, dict) or not isinstance(config, dict):
+        raise InvalidSpecError("the model definition is not valid", problems=problems)
+    return ModelSpec(
+        config=config,
+        signature=data.get("signature"),
+        components=data.get("components", {}),
+        frozen=tuple(data.get("frozen", ())),
+        trained={path: tuple(names) for path, names in data.get("trained", {}).items()},
+        ties=data.get("ties", {}),
+    )

@@ -1,0 +1,111 @@
+"""A tensor that stays where it is until somebody reads it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from kport.checkpoint._dtypes import numpy_dtype
+from kport.errors import CorruptFileError
+
+__all__ = ["Array", "Kind", "LazyTensor", "Position"]
+
+Array = np.ndarray[Any, Any]
+Index = slice | int | tuple[slice | int, ...] | None
+
+
+class Kind(StrEnum):
+    """What a tensor is for; it decides the file of a bundle that holds it."""
+
+    PARAMETER = "parameter"
+    """A weight made to be trained, frozen or not."""
+    STATE = "state"
+    """A weight never trained by gradient: BatchNormalization statistics, RNN states."""
+    SEED = "seed"
+    """The state of a `keras.random.SeedGenerator`."""
+    OPTIMIZER = "optimizer"
+    """A slot, iteration counter or learning rate of an optimizer."""
+    METRIC = "metric"
+    """A running sum of a metric."""
+    DERIVED = "derived"
+    """What plain Keras wants in its archive and the other tensors already say (a merged LoRA
+    kernel); kport's own bundle leaves it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a legacy file that knows layers by name and weights by order.
+
+    Arguments:
+        layer: The name of a top-level layer, or ``optimizer``.
+        index: The place in that layer's ``trainable_weights + non_trainable_weights``, or in the
+            optimizer's list.
+    """
+
+    layer: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LazyTensor:
+    """A named tensor whose values are read only when asked for.
+
+    Arguments:
+        name: The attribute path (``encoder.blocks.0.kernel``), or the file's own name for it
+            where the file knows no attribute paths.
+        shape: The shape, ``()`` for a scalar.
+        dtype: A name out of `kport.checkpoint.DTYPES`.
+        kind: What it is for.
+        source: Gives the whole tensor as a NumPy view (a memory map, a host view of a variable);
+            called at each read, so nothing is kept.
+        keras_path: Where plain Keras keeps it in ``model.weights.h5``: ``layers/dense/vars/0``.
+        position: Where a legacy file keeps it.
+
+    Example:
+        >>> one = LazyTensor("scale", (2,), "float32", Kind.PARAMETER, lambda: np.ones(2, "f4"))
+        >>> one.read(slice(0, 1))
+        array([1.], dtype=float32)
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    kind: Kind
+    source: Callable[[], Array] = field(repr=False)
+    keras_path: str | None = None
+    position: Position | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes of the values."""
+        return self.size * numpy_dtype(self.dtype).itemsize
+
+    def read(self, index: Index = None) -> Array:
+        """Return the values as a NumPy view, or the part that `index` picks.
+
+        Nothing is copied where the source is a memory map: a slice touches only its own pages.
+
+        Raises:
+            CorruptFileError: The source gave another shape or dtype than was declared.
+        """
+        values = self.source()
+        if values.shape != self.shape or values.dtype.name != self.dtype:
+            raise CorruptFileError(
+                f"tensor {self.name!r} was declared as {self.dtype}{list(self.shape)} and its "
+                f"bytes are {values.dtype.name}{list(values.shape)}"
+            )
+        return values if index is None else np.asarray(values[index])
+
+    def renamed(self, name: str) -> LazyTensor:
+        """Return the same tensor under another name."""
+        return replace(self, name=name)

@@ -1,0 +1,70 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, TypeVar
+
+import click
+
+from kport.checkpoint import Sample, load_sample
+from kport.errors import UsageError
+
+__all__ = ["command_settings", "import_modules", "imports", "json_output", "read_sample", "sample"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+command_settings: dict[str, Any] = {"no_args_is_help": True}
+
+
+def json_output(function: F) -> F:
+    """Add ``--json``, passed as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
+        function
+    )
+
+
+def sample(function: F) -> F:
+    """Add ``--sample FILE.npz``."""
+    return click.option(
+        "--sample",
+        metavar="FILE.npz",
+        help="Arrays 'inputs' and, where known, true 'outputs' (or inputs.NAME, inputs.0, ...).",
+    )(function)
+
+
+def imports(function: F) -> F:
+    """Add ``--import MODULE``, passed as `modules`."""
+    return click.option(
+        "--import",
+        "modules",
+        metavar="MODULE",
+        multiple=True,
+        help="Import a module of yours first, which registers components. Repeatable.",
+    )(function)
+
+
+def read_sample(path: str | None) -> Sample | None:
+    """Return the sample of an option; None where it was not given."""
+    return None if path is None else load_sample(path)
+
+
+def import_modules(names: Sequence[str]) -> None:
+    """Import the user's modules, which are looked for where the user stands, too.
+
+    Raises:
+        UsageError: One of them cannot be imported.
+    """
+    if names and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as `python -m` has it; the script `kport` has not
+    for name in names:
+        try:
+            import_module(name)
+        except Exception as error:  # a user's module can raise anything
+            raise UsageError(
+                f"cannot import module {name!r}: {type(error).__name__}: {error}",
+                remedy="--import takes a module's dotted name, as the statement import does.",
+            ) from error

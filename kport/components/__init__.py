@@ -1,0 +1,20 @@
+"""Components: what a model may be made of, and what a file may name.
+
+The contract: a component is a class or function that the user's code has registered under
+``package>Name`` with a version. A file names components, or Keras's own public classes by kind;
+anything else in a file is refused before it is constructed.
+"""
+
+from kport.components._kinds import kind_of
+from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
+from kport.components._resolve import named_components, resolve
+
+__all__ = [
+    "COMPONENTS",
+    "Component",
+    "ComponentRegistry",
+    "kind_of",
+    "named_components",
+    "register",
+    "resolve",
+]

@@ -1,0 +1,149 @@
+"""The allow list: which of Keras's own names a config may use, by kind.
+
+A file says ``{"module": "keras.layers", "class_name": "Dense", ...}``. The module string is a key
+into the table below, never something to import, and the class found there must be of the kind
+that belongs to that module. What stands in no row cannot be named by a file.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType, ModuleType
+from typing import Any
+
+__all__ = ["SLOTS", "builtin_class", "builtin_function", "is_gadget", "kind_of"]
+
+# Classes that run code, load other files or unpickle on construction, whatever their config says.
+_DENIED = frozenset(
+    {
+        "FlaxLayer",
+        "JaxLayer",
+        "TFSMLayer",
+        "TorchModuleWrapper",
+    }
+)
+# Functions of the public modules that resolve names or deserialize, so would open a back door.
+_META_FUNCTIONS = frozenset({"deserialize", "get", "serialize"})
+_FUNCTION_MODULES = (
+    "activations",
+    "losses",
+    "metrics",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "ops",
+)
+
+SLOTS = {
+    "activation": ("function", "layer"),
+    "activity_regularizer": ("regularizer", "function"),
+    "cell": ("layer",),
+    "constraint": ("constraint", "function"),
+    "dtype": ("dtype policy",),
+    "dtype_policy": ("dtype policy",),
+    "initializer": ("initializer", "function"),
+    "learning_rate": ("schedule", "function"),
+    "optimizer": ("optimizer",),
+    "regularizer": ("regularizer", "function"),
+}
+"""Config keys, or their last word after an underscore, and the kinds that may stand there.
+
+A registered component may stand anywhere: its author decided to register it."""
+
+
+def _bases() -> dict[str, tuple[type, ...]]:
+    import keras
+
+    return {
+        "layer": (keras.Operation,),  # layers, models and the operations of functional graphs
+        "initializer": (keras.initializers.Initializer,),
+        "regularizer": (keras.regularizers.Regularizer,),
+        "constraint": (keras.constraints.Constraint,),
+        "optimizer": (keras.optimizers.Optimizer,),
+        "schedule": (keras.optimizers.schedules.LearningRateSchedule,),
+        "loss": (keras.losses.Loss,),
+        "metric": (keras.metrics.Metric,),
+        "dtype policy": (keras.dtype_policies.DTypePolicy, keras.dtype_policies.DTypePolicyMap),
+        "quantizer": (keras.quantizers.Quantizer,),
+        "seed generator": (keras.random.SeedGenerator,),
+    }
+
+
+_MODULES = (
+    "activations",
+    "constraints",
+    "dtype_policies",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "quantizers",
+    "random",
+    "regularizers",
+)
+
+
+def _public_modules() -> dict[str, ModuleType]:
+    import keras
+
+    table: dict[str, ModuleType] = {f"keras.{name}": getattr(keras, name) for name in _MODULES}
+    table["keras"] = keras
+    table["keras.optimizers.schedules"] = keras.optimizers.schedules
+    return table
+
+
+def kind_of(target: object) -> str:
+    """Return the kind of a class or function; empty when it is none a model is made of.
+
+    Example:
+        >>> kind_of(keras.layers.Dense)
+        'layer'
+    """
+    if isinstance(target, FunctionType):
+        return "function"
+    if isinstance(target, type):
+        for kind, bases in _bases().items():
+            if issubclass(target, bases):
+                return kind
+    return ""
+
+
+def builtin_class(module: str, name: str) -> Any | None:
+    """Return Keras's own class of that name if the allow list has it, else None."""
+    if name in _DENIED:
+        return None
+    public = _public_modules().get(module)
+    if public is None and module.startswith("keras.src."):
+        # Graph operations have no public name (keras.src.ops.numpy.Add). Importing keras has
+        # loaded every module of theirs, so a name that is not loaded yet is none of them.
+        public = sys.modules.get(module)
+    found = vars(public).get(name) if public is not None else None
+    return found if isinstance(found, type) and kind_of(found) else None
+
+
+def builtin_function(module: str, name: str) -> Any | None:
+    """Return Keras's own function of that name if the allow list has it, else None."""
+    if name in _META_FUNCTIONS:
+        return None
+    for short in _FUNCTION_MODULES:
+        if module in ("builtins", f"keras.{short}"):
+            found = vars(_public_modules()[f"keras.{short}"]).get(name)
+            if isinstance(found, FunctionType):
+                return found
+    return None
+
+
+def is_gadget(module: str, name: str) -> bool:
+    """Say whether a name that the list does not have is real code, so an attack or a mistake.
+
+    A name of Keras that does not exist here is a class of another Keras version instead, and a
+    name of a user's module a component that nobody registered.
+    """
+    root = module.split(".")[0]
+    if root == "builtins" or (root != "keras" and root in sys.stdlib_module_names):
+        return ">" not in name
+    found = _public_modules().get(module) or sys.modules.get(module)
+    return root == "keras" and (name in _DENIED or hasattr(found, name))

@@ -1,0 +1,123 @@
+"""Components: the classes and functions that a file may name, each with a version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from kport.errors import UsageError
+
+__all__ = ["COMPONENTS", "Component", "ComponentRegistry", "register"]
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A registered class or function.
+
+    Arguments:
+        name: ``package>Name``, as Keras writes it into ``registered_name``.
+        target: The class or function.
+        version: Counts the changes of its config; a file remembers the version it was written by.
+        aliases: Other names that files may know it by: an older ``package>Name``, or
+            ``module:Name`` of a class that was moved.
+    """
+
+    name: str
+    target: Any
+    version: int
+    aliases: tuple[str, ...] = ()
+
+
+class ComponentRegistry:
+    """Components by name and by alias; `register` fills the one of this process."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Component] = {}
+        self._by_alias: dict[str, Component] = {}
+
+    def add(self, component: Component) -> None:
+        """Add a component.
+
+        Raises:
+            UsageError: Its name, or one of its aliases, is taken by another.
+        """
+        for name in (component.name, *component.aliases):
+            other = self._by_name.get(name) or self._by_alias.get(name)
+            if other is not None and not _same_source(other.target, component.target):
+                raise UsageError(
+                    f"{name!r} is registered already, for {_where(other.target)}; "
+                    f"{_where(component.target)} cannot have it too",
+                    remedy="Give one of them another package, name or alias.",
+                )
+        self._by_name[component.name] = component
+        self._by_alias.update(dict.fromkeys(component.aliases, component))
+
+    def find(self, name: str | None, module: str | None = None, cls: str = "") -> Component | None:
+        """Return the component that a config names, by name, alias or old place; None if none."""
+        known = {**self._by_alias, **self._by_name}
+        return known.get(name or "") or self._by_alias.get(f"{module}:{cls}")
+
+    def versions(self, names: Iterable[str]) -> dict[str, int]:
+        """Return name -> version for those of the names that are registered here."""
+        return {name: self._by_name[name].version for name in names if name in self._by_name}
+
+    def newer_in_file(self, versions: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """Return name -> (version in the file, version here) where the file is the newer one."""
+        here = self.versions(versions)
+        return {name: (versions[name], here[name]) for name in here if versions[name] > here[name]}
+
+
+COMPONENTS = ComponentRegistry()
+"""The components of this process."""
+
+
+def register(
+    package: str, name: str | None = None, *, version: int = 1, aliases: Iterable[str] = ()
+) -> Callable[[T], T]:
+    """Make a class or function known to kport and to Keras, so that files may name it.
+
+    Works on any Keras layer, model, loss, metric, optimizer, schedule, initializer and on plain
+    functions. It wraps `keras.saving.register_keras_serializable`, so plain Keras loads what
+    kport writes.
+
+    Arguments:
+        package: The namespace, usually the project's name.
+        name: The name inside it; default the name of the class or function.
+        version: A whole number >= 1; raise it whenever old configs no longer fit.
+        aliases: Names that older files know it by: ``"acme>OldName"`` or ``"acme.v1:OldName"``.
+
+    Raises:
+        UsageError: The name or an alias belongs to another component, or an argument is wrong.
+
+    Example:
+        >>> @register("acme", version=2)
+        ... class Scale(keras.layers.Layer): ...
+    """
+    if not isinstance(package, str) or not package or ">" in package:
+        raise UsageError(f"package must be a non-empty string without '>', got {package!r}")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise UsageError(f"version must be a whole number >= 1, got {version!r}")
+
+    def decorate(target: T) -> T:
+        import keras
+
+        local = name or getattr(target, "__name__", "")
+        component = Component(f"{package}>{local}", target, version, tuple(aliases))
+        COMPONENTS.add(component)
+        decorator: Callable[[T], T] = keras.saving.register_keras_serializable(package, local)
+        return decorator(target)
+
+    return decorate
+
+
+def _same_source(old: object, new: object) -> bool:
+    """A module that is imported anew (a notebook cell, a reload) brings the same class again."""
+    return old is new or _where(old) == _where(new)
+
+
+def _where(target: object) -> str:
+    module, name = getattr(target, "__module__", "?"), getattr(target, "__qualname__", repr(target))
+    return f"{module}.{name}"

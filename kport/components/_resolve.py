@@ -1,0 +1,183 @@
+"""Check every name in a config before anything is constructed, and bring old names up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kport.components._kinds import SLOTS, builtin_class, builtin_function, is_gadget, kind_of
+from kport.components._registry import COMPONENTS
+from kport.errors import KportError, LoadError, MissingComponentError, Problem, UnsafeFileError
+
+__all__ = ["named_components", "resolve"]
+
+# The markers of Keras's serialization format that stand for plain values (serialization_lib.py).
+_VALUES = frozenset(
+    {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
+)
+_MAX_DEPTH = 200  # nesting of a config; deeper ones would exhaust Python's stack in Keras
+
+JSON = dict[str, Any]
+
+
+def named_components(config: Any) -> list[str]:
+    """Return the ``registered_name`` of everything the config names, each once, sorted."""
+    found: set[str] = set()
+    stack = [config]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            name = node.get("registered_name")
+            if isinstance(name, str) and "class_name" in node:
+                found.add(name)
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+    return sorted(found)
+
+
+def resolve(config: JSON, custom_objects: Mapping[str, Any], versions: Mapping[str, int]) -> JSON:
+    """Return the config with aliases replaced, after checking every name in it.
+
+    Arguments:
+        config: A serialized Keras object; it is not changed.
+        custom_objects: What the caller allows beside the registered components.
+        versions: The component versions the file was written with.
+
+    Raises:
+        UnsafeFileError: The config names something that is never constructed on a file's word.
+        MissingComponentError: It names classes or functions that nobody registered; all of them.
+        LoadError: A component's config is of a newer version than the code here.
+    """
+    walk = _Walk(custom_objects)
+    resolved: JSON = walk.visit(config, "config", "", 0)
+    for name, (theirs, ours) in COMPONENTS.newer_in_file(versions).items():
+        text = f"the file has version {theirs} of it and the code here is version {ours}"
+        walk.newer.append(Problem(name, text, "unexpected"))
+    walk.raise_problems()
+    return resolved
+
+
+class _Walk:
+    def __init__(self, custom_objects: Mapping[str, Any]) -> None:
+        self.custom = dict(custom_objects)
+        self.unsafe: list[Problem] = []
+        self.missing: list[Problem] = []
+        self.newer: list[Problem] = []
+
+    def raise_problems(self) -> None:
+        every = (*self.unsafe, *self.missing, *self.newer)
+        if self.unsafe:
+            raise UnsafeFileError(
+                "refused, since loading would run what the file says",
+                problems=every,
+                remedy="kport runs no code out of files; see docs/safety.md for what to do.",
+            )
+        if self.missing:
+            raise MissingComponentError(
+                "the model is made of components that are not registered here",
+                problems=every,
+                remedy="Import the module that defines them (kport verify --import MODULE), "
+                "decorate them with @kport.register, or pass custom_objects={'Name': Class}.",
+            )
+        if self.newer:
+            error: KportError = LoadError(
+                "the file is newer than the code",
+                problems=self.newer,
+                remedy="Update the package that defines them.",
+            )
+            raise error
+
+    def visit(self, node: Any, place: str, slot: str, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            self.unsafe.append(Problem(place, f"is nested deeper than {_MAX_DEPTH}", "unsafe"))
+            return node
+        if isinstance(node, list):
+            items = enumerate(node)
+            return [self.visit(item, f"{place}[{i}]", slot, depth + 1) for i, item in items]
+        if not isinstance(node, dict):
+            return node
+        if isinstance(node.get("class_name"), str) and "config" in node:
+            return self.visit_object(node, place, slot, depth)
+        return self.visit_fields(node, place, depth)
+
+    def visit_fields(self, node: JSON, place: str, depth: int) -> JSON:
+        return {
+            key: self.visit(value, f"{place}.{key}", _slot(key), depth + 1)
+            for key, value in node.items()
+        }
+
+    def visit_object(self, node: JSON, place: str, slot: str, depth: int) -> JSON:
+        cls = node["class_name"]
+        inner = node["config"]
+        if isinstance(inner, dict) and isinstance(inner.get("name"), str) and slot != "dtype":
+            place = f"{place}({inner['name']})"
+        if cls in _VALUES:
+            return node
+        if cls in ("__lambda__", "__typespec__") or (cls == "Lambda" and _carries_code(inner)):
+            text = "carries Python bytecode" if "ambda" in cls else "names a TensorFlow type"
+            self.unsafe.append(Problem(place, f"{cls} {text}, which is never run", "unsafe"))
+            return node
+        if _reads_a_path(cls, inner):
+            text = f"{cls} would read the file {inner['vocabulary']!r}"
+            self.unsafe.append(Problem(place, text, "unsafe"))
+            return node
+        return self.visit_fields(self.named(node, place, slot), place, depth)
+
+    def named(self, node: JSON, place: str, slot: str) -> JSON:
+        cls, module = node["class_name"], node.get("module") or ""
+        function = cls == "function"
+        name = node["config"] if function else node.get("registered_name") or cls
+        component = COMPONENTS.find(name, module, cls)
+        if component is not None:
+            return _renamed(node, component.name, function)
+        if self.is_custom(name):
+            return node
+        if not function and self.is_custom(cls):  # custom_objects may use the bare class name
+            return {**node, "registered_name": cls}
+        find = builtin_function if function else builtin_class
+        target = find(module, name if function else cls)
+        if target is None:
+            self.refuse(node, place, module, str(name))
+        elif slot in SLOTS and kind_of(target) not in SLOTS[slot]:
+            text = f"{cls} is a {kind_of(target)}, expected {' or '.join(SLOTS[slot])}"
+            self.unsafe.append(Problem(place, text, "unsafe"))
+        return node
+
+    def is_custom(self, name: object) -> bool:
+        import keras
+
+        if not isinstance(name, str):
+            return False
+        return keras.saving.get_registered_object(name, custom_objects=self.custom) is not None
+
+    def refuse(self, node: JSON, place: str, module: str, name: str) -> None:
+        if is_gadget(module, name):
+            text = f"{module}.{name} is nothing a model may be made of"
+            self.unsafe.append(Problem(place, text, "unsafe"))
+            return
+        origin = f" (written from {module})" if module and module != "builtins" else ""
+        what = "function" if node["class_name"] == "function" else "class"
+        self.missing.append(Problem(place, f"{what} {name!r}{origin} is not registered", "missing"))
+
+
+def _slot(key: str) -> str:
+    return key if key in SLOTS else key.rsplit("_", 1)[-1]
+
+
+def _carries_code(inner: object) -> bool:
+    function = inner.get("function") if isinstance(inner, dict) else None
+    named = isinstance(function, str) or (
+        isinstance(function, dict) and function.get("class_name") == "function"
+    )
+    return not named
+
+
+def _reads_a_path(cls: str, inner: object) -> bool:
+    lookups = {"IntegerLookup", "StringLookup", "TextVectorization", "IndexLookup"}
+    return cls in lookups and isinstance(inner, dict) and isinstance(inner.get("vocabulary"), str)
+
+
+def _renamed(node: JSON, name: str, function: bool) -> JSON:
+    field = "config" if function else "registered_name"
+    return {**node, field: name, "registered_name": name}

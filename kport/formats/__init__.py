@@ -1,0 +1,33 @@
+"""Arrows between bytes and a Checkpoint; no Keras and no backend in here.
+
+Example:
+    >>> from kport import formats
+    >>> formats.detect("examples/legacy/digits.h5").title
+    'Keras H5 (Keras 1/2)'
+"""
+
+from kport.formats._format import Format, WriteOptions
+from kport.formats._registry import GROUP, Registry, StrPath
+from kport.formats.bundle import BUNDLE
+from kport.formats.keras_archive import KERAS
+
+__all__ = [
+    "FORMATS",
+    "GROUP",
+    "Format",
+    "Registry",
+    "StrPath",
+    "WriteOptions",
+    "detect",
+    "for_target",
+    "read",
+    "write",
+]
+
+FORMATS = Registry((BUNDLE, KERAS), GROUP)
+"""The formats of this process."""
+
+detect = FORMATS.detect
+for_target = FORMATS.for_target
+read = FORMATS.read
+write = FORMATS.write

@@ -1,0 +1,87 @@
+"""Map a file into memory once, and notice when another file takes its place.
+
+Memory: none of its own; pages are read when touched and belong to the page cache. A file that is
+truncated in place while it is mapped crashes the process, as with every memory map; kport itself
+only ever replaces files whole.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import numpy as np
+
+from kport.checkpoint import Array
+from kport.errors import CorruptFileError, UnreadableError, mapped
+
+__all__ = ["Backing", "HeldBytes", "MappedFile"]
+
+
+class Backing(Protocol):
+    """Bytes that arrays are views of."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def bytes(self) -> Array:
+        """All of them, as a read-only array of uint8."""
+        ...
+
+
+class HeldBytes:
+    """Bytes in memory, for what lies compressed on disk."""
+
+    def __init__(self, data: bytes) -> None:
+        self.bytes: Array = np.frombuffer(data, np.uint8)
+        self.size = len(data)
+
+
+class MappedFile:
+    """The bytes of a file, mapped at the first use.
+
+    Arguments:
+        path: The file; it must exist.
+
+    Raises:
+        UnreadableError: It cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with mapped(UnreadableError, "cannot be read", path=path), path.open("rb") as file:
+            self._identity = _identity(file)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file when it was first seen."""
+        return self._identity[2]
+
+    @cached_property
+    def bytes(self) -> Array:
+        """All bytes as a read-only array of uint8.
+
+        Raises:
+            CorruptFileError: Another file has taken its place since.
+            UnreadableError: It cannot be opened.
+        """
+        with (
+            mapped(UnreadableError, "cannot be read", path=self.path),
+            self.path.open("rb") as file,
+        ):
+            if _identity(file) != self._identity:
+                raise CorruptFileError("was changed after it was opened", remedy="Read it again.")
+            if self.size == 0:
+                return np.empty(0, np.uint8)
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+
+
+def _identity(file: BinaryIO) -> tuple[int, int, int, int]:
+    status = os.fstat(file.fileno())
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -1,0 +1,168 @@
+"""Which format a path holds: the bytes tell, and every installed format is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from importlib.metadata import entry_points
+from os import PathLike, fspath
+from pathlib import Path
+
+from kport.checkpoint import Checkpoint
+from kport.errors import PathNotFoundError, UnknownFormatError, UsageError, located
+from kport.formats._format import Format, WriteOptions
+
+__all__ = ["GROUP", "Registry", "StrPath"]
+
+GROUP = "kport.formats"
+"""The entry-point group by which another distribution adds a format."""
+
+StrPath = str | PathLike[str]
+_SHOWN = 6  # names of a directory's content that an error lists
+
+
+class Registry:
+    """The formats known here, the built-in ones first, those of entry points behind them.
+
+    Entry points are looked up at the first path that no built-in format recognises.
+
+    Arguments:
+        formats: The built-in formats, in the order they are asked.
+        group: The entry-point group of the others; None for none.
+    """
+
+    def __init__(self, formats: Sequence[Format], group: str | None = None) -> None:
+        self._builtin = tuple(formats)
+        self._group = group
+
+    @cached_property
+    def _plugged(self) -> tuple[Format, ...]:
+        if self._group is None:
+            return ()
+        found = (entry.load() for entry in sorted(entry_points(group=self._group)))
+        return tuple(_checked(one) for one in found)
+
+    def __iter__(self) -> Iterator[Format]:
+        yield from self._builtin
+        yield from self._plugged
+
+    def detect(self, path: StrPath) -> Format:
+        """Return the format of what is at the path.
+
+        Raises:
+            PathNotFoundError: Nothing is there.
+            UnknownFormatError: No format recognises it; the error says what it looks like.
+        """
+        place = local_path(path)
+        if not place.exists():
+            raise PathNotFoundError("no such file or directory", path=place, remedy=_near(place))
+        for one in self:
+            if one.recognises(place):
+                return one
+        known = ", ".join(one.title for one in self)
+        raise UnknownFormatError(
+            f"is no model that kport knows: {_looks_like(place)}",
+            path=place,
+            remedy=f"Readable here: {known}.",
+        )
+
+    def read(self, path: StrPath) -> Checkpoint:
+        """Return the Checkpoint at the path, its tensors unread.
+
+        Raises:
+            UnreadableError: See `detect`; or the bytes are damaged.
+            UnsafeFileError: The file asks for something that is never done.
+        """
+        place = local_path(path)
+        with located(place):
+            return self.detect(place).read(place)
+
+    def for_target(self, path: StrPath) -> Format:
+        """Return the format to write: an archive for ``.keras``, a bundle for a bare name.
+
+        Raises:
+            UsageError: The suffix belongs to a format that kport does not write.
+        """
+        place = local_path(path)
+        name = "keras" if place.suffix == ".keras" else "bundle"
+        if place.suffix.lower() in {".h5", ".hdf5", ".pb", ".safetensors", ".npz", ".zip"}:
+            raise UsageError(
+                f"kport writes no {place.suffix} files",
+                path=place,
+                remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
+            )
+        return next(one for one in self._builtin if one.name == name)
+
+    def write(
+        self, checkpoint: Checkpoint, path: StrPath, options: WriteOptions | None = None
+    ) -> Format:
+        """Write the Checkpoint, whole or not at all, and return the format used.
+
+        Raises:
+            UsageError: See `for_target`.
+            SaveError: The target cannot be written; it is as it was before.
+        """
+        place = local_path(path)
+        chosen = self.for_target(place)
+        chosen.write(checkpoint, place, options or WriteOptions())
+        return chosen
+
+
+def local_path(path: StrPath) -> Path:
+    """Return the path as a `Path`.
+
+    Raises:
+        UsageError: It is no path, or a URL.
+    """
+    try:
+        text = fspath(path)
+    except TypeError:
+        raise UsageError(
+            f"expected a path (str or os.PathLike), got {type(path).__name__}"
+        ) from None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise UsageError(f"expected a path (non-empty str or os.PathLike), got {text!r}")
+    if "://" in text:
+        raise UsageError(
+            "remote paths are not supported yet", path=text, remedy="Copy it to a local disk."
+        )
+    return Path(text)
+
+
+def _checked(one: object) -> Format:
+    if isinstance(one, Format):
+        return one
+    raise UsageError(f"the plug-in {one!r} of {GROUP} is no kport Format")
+
+
+def _near(place: Path) -> str:
+    parent = place.absolute().parent
+    if not parent.is_dir():
+        return f"The directory {parent} does not exist either."
+    names = _names(parent)
+    return f"The directory {parent} holds: {names}." if names else f"{parent} is empty."
+
+
+def _looks_like(place: Path) -> str:
+    if place.is_dir():
+        names = _names(place)
+        return f"a directory holding {names}" if names else "an empty directory"
+    try:
+        with place.open("rb") as file:
+            head = file.read(64)
+    except OSError as error:
+        return error.strerror or "unreadable"
+    if not head:
+        return "an empty file"
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer; run 'git lfs pull' to get the file itself"
+    return f"a file that begins with {head[:16]!r}"
+
+
+def _names(folder: Path) -> str:
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        return error.strerror or "nothing readable"
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,39 @@
+"""The bundle as a `kport.formats.Format`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kport.checkpoint import Checkpoint
+from kport.formats._format import WriteOptions
+from kport.formats.bundle._layout import looks_like_bundle
+from kport.formats.bundle._read import read_bundle
+from kport.formats.bundle._write import write_bundle
+
+__all__ = ["BUNDLE", "Bundle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A directory of safetensors files with a manifest; see `kport.formats.bundle`."""
+
+    name: str = "bundle"
+    title: str = "safetensors bundle"
+    writes: bool = True
+
+    def recognises(self, path: Path) -> bool:
+        """Say by the first bytes of ``kport.json`` whether the directory is a bundle."""
+        return looks_like_bundle(path)
+
+    def read(self, path: Path) -> Checkpoint:
+        """Return the Checkpoint; see `_read`."""
+        return read_bundle(path)
+
+    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
+        """Write the Checkpoint; see `_write`."""
+        write_bundle(checkpoint, path, options)
+
+
+BUNDLE = Bundle()
+"""The format."""

@@ -1,0 +1,227 @@
+"""The manifest of a bundle, ``kport.json``: what the bundle says about itself.
+
+::
+
+    {"format": "kport-bundle",
+     "version": 1,
+     "assets": {NAME: {"file", "size", "sha256", "keras_path"?}},
+     "files": {FILE: {"size", "sha256"}},
+     "provenance": {string: string},
+     "sample": {NAME: {"dtype", "shape"}},
+     "spec": what `ModelSpec.to_json` gives,
+     "tensors": {NAME: {"dtype", "shape", "kind", "file", "keras_path"?}}}
+
+``files`` lists every file but the manifest, the assets (their digests stand with them) and the
+model card (people edit it). Format and version come first, so that a look at the first bytes
+tells what the file is; the rest is sorted, one entry a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kport.checkpoint import DTYPES, JSON, Checker, Kind
+from kport.errors import CorruptFileError, Problem, UnreadableError, UnsafeFileError
+from kport.formats._json import dump_json, shown
+from kport.formats.bundle._layout import CONFIG, FORMAT, MANIFEST, SAMPLE, VERSION, is_inside
+
+__all__ = [
+    "AssetEntry",
+    "FileEntry",
+    "Manifest",
+    "SampleEntry",
+    "TensorEntry",
+    "parse_manifest",
+    "render_manifest",
+    "validate_manifest",
+]
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_KINDS = {kind.value for kind in Kind} - {Kind.DERIVED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """Size and hash of a file."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetEntry:
+    """A file of a layer, and where plain Keras keeps it."""
+
+    file: str
+    size: int
+    sha256: str
+    keras_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleEntry:
+    """An array of the sample."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorEntry:
+    """A tensor, the file that holds it and where plain Keras keeps it."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    kind: str
+    file: str
+    keras_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says; see the module for the fields."""
+
+    spec: JSON
+    tensors: Mapping[str, TensorEntry] = field(default_factory=dict)
+    assets: Mapping[str, AssetEntry] = field(default_factory=dict)
+    files: Mapping[str, FileEntry] = field(default_factory=dict)
+    sample: Mapping[str, SampleEntry] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+def validate_manifest(data: object) -> list[Problem]:
+    """Return everything that is wrong with a manifest of this version; empty when it is valid."""
+    return _examine(data)[1]
+
+
+def parse_manifest(data: object) -> Manifest:
+    """Return what a manifest says.
+
+    Raises:
+        UnreadableError: A newer kport wrote it.
+        CorruptFileError: With every problem of `validate_manifest`.
+        UnsafeFileError: A path in it leads out of the bundle.
+    """
+    version = data.get("version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise UnreadableError(
+            f"{MANIFEST} is of version {version}, and this kport reads up to version {VERSION}",
+            remedy="Update kport: pip install --upgrade keras-kport",
+        )
+    manifest, problems = _examine(data)
+    if problems:
+        unsafe = any(problem.kind == "unsafe" for problem in problems)
+        error = UnsafeFileError if unsafe else CorruptFileError
+        raise error(f"{MANIFEST} is not a valid manifest", problems=problems)
+    return manifest
+
+
+def render_manifest(manifest: Manifest) -> bytes:
+    """Return the manifest as JSON, one entry a line."""
+    fields: dict[str, Any] = {
+        "assets": {name: _json(one) for name, one in manifest.assets.items()},
+        "files": {name: _json(one) for name, one in manifest.files.items()},
+        "provenance": dict(manifest.provenance),
+        "sample": {name: _json(one) for name, one in manifest.sample.items()},
+        "spec": manifest.spec,
+        "tensors": {name: _json(one) for name, one in manifest.tensors.items()},
+    }
+    parts = [f'"format": {_line(FORMAT)}', f'"version": {_line(VERSION)}']
+    parts += [f"{_line(key)}: {_lines(value)}" for key, value in fields.items()]
+    return ("{" + ",\n ".join(parts) + "}\n").encode()
+
+
+def _json(entry: AssetEntry | FileEntry | SampleEntry | TensorEntry) -> JSON:
+    fields = {name: getattr(entry, name) for name in entry.__slots__}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _lines(entries: Mapping[str, Any]) -> str:
+    rows = ",\n  ".join(f"{_line(name)}: {_line(entries[name])}" for name in sorted(entries))
+    return f"{{\n  {rows}}}" if rows else "{}"
+
+
+def _line(value: Any) -> str:
+    return dump_json(value, sort_keys=True, indent=None).decode().rstrip("\n")
+
+
+def _examine(data: object) -> tuple[Manifest, list[Problem]]:
+    check = Checker()
+    fields = check.mapping(data, MANIFEST)
+    known = {"format", "version", "spec", "tensors", "assets", "files", "sample", "provenance"}
+    for key in sorted(set(fields) - known):
+        check.say(shown(key), "is not a field of this version", "unexpected")
+    check.one_of(fields.get("format"), {FORMAT}, "format")
+    check.integer(fields.get("version"), "version", least=1)
+    files = _table(check, fields, "files", _file)
+    tensors = _table(check, fields, "tensors", _tensor)
+    for name, tensor in tensors.items():
+        if tensor.file and tensor.file not in files:
+            place = f"tensors[{shown(name)}].file"
+            check.say(place, f"is {shown(tensor.file)}, which is not among the files", "missing")
+    for name in (CONFIG, SAMPLE) if fields.get("sample") else (CONFIG,):
+        if name not in files:
+            check.say("files", f"has no {name}", "missing")
+    for name in files:
+        _check_inside(check, name, f"files[{shown(name)}]")
+    provenance = check.mapping(fields.get("provenance"), "provenance")
+    for key, value in provenance.items():
+        if not isinstance(value, str):
+            check.say(f"provenance[{shown(key)}]", "is no string", "type")
+    manifest = Manifest(
+        spec=check.mapping(fields.get("spec"), "spec"),
+        tensors=tensors,
+        assets=_table(check, fields, "assets", _asset),
+        files=files,
+        sample=_table(check, fields, "sample", _sample),
+        provenance=provenance,
+    )
+    return manifest, check.problems
+
+
+def _table(check: Checker, fields: JSON, key: str, row: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in check.mapping(fields.get(key), key).items():
+        place = f"{key}[{shown(name)}]"
+        found[name] = row(check, check.mapping(value, place), place)
+    return found
+
+
+def _file(check: Checker, fields: JSON, place: str) -> FileEntry:
+    sha256 = check.string(fields.get("sha256"), f"{place}.sha256")
+    if sha256 and not _SHA256.fullmatch(sha256):
+        check.say(f"{place}.sha256", "is no SHA-256 in hexadecimal")
+    return FileEntry(check.integer(fields.get("size"), f"{place}.size"), sha256)
+
+
+def _asset(check: Checker, fields: JSON, place: str) -> AssetEntry:
+    digest = _file(check, fields, place)
+    file = check.string(fields.get("file"), f"{place}.file")
+    _check_inside(check, file, f"{place}.file")
+    return AssetEntry(file, digest.size, digest.sha256, _keras_path(check, fields, place))
+
+
+def _sample(check: Checker, fields: JSON, place: str) -> SampleEntry:
+    dtype = check.one_of(fields.get("dtype"), DTYPES, f"{place}.dtype")
+    shape = check.shape(fields.get("shape"), f"{place}.shape")
+    return SampleEntry(dtype, tuple(size for size in shape if size is not None))
+
+
+def _tensor(check: Checker, fields: JSON, place: str) -> TensorEntry:
+    array = _sample(check, fields, place)
+    kind = check.one_of(fields.get("kind"), _KINDS, f"{place}.kind")
+    file = check.string(fields.get("file"), f"{place}.file")
+    return TensorEntry(array.dtype, array.shape, kind, file, _keras_path(check, fields, place))
+
+
+def _keras_path(check: Checker, fields: JSON, place: str) -> str | None:
+    found = fields.get("keras_path")
+    return None if found is None else check.string(found, f"{place}.keras_path")
+
+
+def _check_inside(check: Checker, file: str, place: str) -> None:
+    if file and not is_inside(file):
+        check.say(place, f"leads out of the bundle: {shown(file)}", "unsafe")

@@ -1,0 +1,203 @@
+"""Read a bundle: manifest, config and the headers of its files; no value is read.
+
+The manifest is a claim. Every file it names must be there with the size it says, no link on the
+way, and the header of every file of weights must list the same tensors with the same dtypes and
+shapes. Hashes are not checked on loading: that would read every byte.
+
+Memory: manifest, config and headers, each bounded at 100 MB of JSON; values are memory maps.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kport.checkpoint import (
+    Asset,
+    Checkpoint,
+    Kind,
+    LazyTensor,
+    Sample,
+    parse_spec,
+    unflatten,
+)
+from kport.errors import (
+    CorruptFileError,
+    Problem,
+    UnknownFormatError,
+    UnreadableError,
+    UnsafeFileError,
+    mapped,
+)
+from kport.formats._json import MAX_JSON_BYTES, parse_json, shown
+from kport.formats.bundle._layout import CONFIG, MANIFEST, SAMPLE, looks_like_bundle, status_of
+from kport.formats.bundle._manifest import Manifest, SampleEntry, TensorEntry, parse_manifest
+from kport.formats.safetensors import Entry, SafetensorsFile, read_file, tag_of
+
+__all__ = ["read_bundle"]
+
+Stores = Mapping[str, SafetensorsFile]
+
+
+def read_bundle(path: Path) -> Checkpoint:
+    """Return the Checkpoint in a bundle, its tensors unread.
+
+    Raises:
+        UnknownFormatError: The directory has no manifest of ours.
+        UnreadableError: A newer kport wrote it, or it cannot be opened.
+        CorruptFileError: Files are missing, truncated or contradict each other; with every
+            problem.
+        InvalidSpecError: The config describes no model.
+        UnsafeFileError: A file is a link or a path leads out of the bundle.
+    """
+    with mapped(UnreadableError, "cannot be read", path=path):
+        if not looks_like_bundle(path):
+            raise UnknownFormatError(f"has no {MANIFEST} of a kport bundle")
+        manifest = parse_manifest(_json(path, MANIFEST))
+        _raise(_file_problems(path, manifest))
+        stores, problems = _stores(path, manifest)
+        _raise([*problems, *_disagreements(manifest, stores)])
+        return Checkpoint(
+            spec=parse_spec(manifest.spec, _json(path, CONFIG)),
+            tensors={
+                name: _tensor(name, entry, stores) for name, entry in manifest.tensors.items()
+            },
+            assets=_assets(path, manifest),
+            provenance=dict(manifest.provenance),
+            sample=_sample(manifest, stores),
+        )
+
+
+def _raise(problems: list[Problem]) -> None:
+    if problems:
+        unsafe = any(problem.kind == "unsafe" for problem in problems)
+        error = UnsafeFileError if unsafe else CorruptFileError
+        raise error(
+            f"is not what its {MANIFEST} says",
+            problems=problems,
+            remedy="" if unsafe else "Copy or download the whole directory again.",
+        )
+
+
+def _json(root: Path, file: str) -> Any:
+    return parse_json(_content(root, file, MAX_JSON_BYTES), file)
+
+
+def _content(root: Path, file: str, most: int) -> bytes:
+    status = status_of(root, file)
+    if isinstance(status, str):
+        _raise([Problem(shown(file), status, _status_kind(status))])
+    with (root / file).open("rb") as opened:
+        size = os.fstat(opened.fileno()).st_size
+        if size > most:
+            raise CorruptFileError(f"{file} is {size} bytes, and at most {most} are read")
+        return opened.read(most)
+
+
+def _status_kind(status: str) -> str:
+    return "missing" if status == "is missing" else "unsafe"
+
+
+def _file_problems(root: Path, manifest: Manifest) -> list[Problem]:
+    sizes = {name: entry.size for name, entry in manifest.files.items()}
+    sizes |= {entry.file: entry.size for entry in manifest.assets.values()}
+    problems = []
+    for file, size in sorted(sizes.items()):
+        status = status_of(root, file)
+        if isinstance(status, str):
+            problems.append(Problem(shown(file), status, _status_kind(status)))
+        elif status.st_size != size:
+            what = "is truncated" if status.st_size < size else "is too long"
+            found = f"{what}: {status.st_size} bytes, and {MANIFEST} says {size}"
+            problems.append(Problem(shown(file), found))
+    return problems
+
+
+def _stores(root: Path, manifest: Manifest) -> tuple[Stores, list[Problem]]:
+    named = {entry.file for entry in manifest.tensors.values()}
+    named |= {file for file in manifest.files if file.endswith(".safetensors")}
+    stores: dict[str, SafetensorsFile] = {}
+    problems: list[Problem] = []
+    for file in sorted(named):
+        try:
+            stores[file] = read_file(root / file)
+        except CorruptFileError as error:
+            problems.append(Problem(shown(file), error.message))
+            problems += [
+                Problem(f"{shown(file)}: {one.place}", one.message, one.kind)
+                for one in error.problems
+            ]
+    return stores, problems
+
+
+def _disagreements(manifest: Manifest, stores: Stores) -> Iterator[Problem]:
+    claims: dict[str, dict[str, SampleEntry | TensorEntry]] = {SAMPLE: dict(manifest.sample)}
+    for name, one in manifest.tensors.items():
+        claims.setdefault(one.file, {})[name] = one
+    for file, store in stores.items():
+        claimed = claims.get(file, {})
+        for name in sorted({*claimed, *store.entries}):
+            found = _difference(claimed.get(name), store.entries.get(name), file)
+            if found:
+                yield Problem(f"tensors[{shown(name)}]", *found)
+
+
+def _difference(
+    claim: SampleEntry | TensorEntry | None, entry: Entry | None, file: str
+) -> tuple[str, str] | None:
+    if entry is None:
+        return f"is in {MANIFEST}, and not in {shown(file)}", "missing"
+    if claim is None:
+        return f"is in {shown(file)}, and not in {MANIFEST}", "unexpected"
+    if tag_of(claim.dtype) != entry.tag:
+        return f"is {claim.dtype} in {MANIFEST}, and {entry.tag} in {shown(file)}", "dtype"
+    if claim.shape != entry.shape:
+        sides = f"{list(claim.shape)} in {MANIFEST}, and {list(entry.shape)} in {shown(file)}"
+        return f"has the shape {sides}", "shape"
+    return None
+
+
+def _tensor(name: str, entry: TensorEntry, stores: Stores) -> LazyTensor:
+    return LazyTensor(
+        name,
+        entry.shape,
+        entry.dtype,
+        Kind(entry.kind),
+        stores[entry.file].source(name, entry.dtype),
+        keras_path=entry.keras_path,
+    )
+
+
+def _assets(root: Path, manifest: Manifest) -> dict[str, Asset]:
+    return {
+        name: Asset(name, one.size, partial(_asset, root, one.file, one.size), one.keras_path)
+        for name, one in manifest.assets.items()
+    }
+
+
+def _asset(root: Path, file: str, size: int) -> bytes:
+    with mapped(UnreadableError, "cannot be read", path=root / file):
+        content = _content(root, file, size)
+        if len(content) != size:
+            raise CorruptFileError(
+                f"is truncated: {len(content)} bytes, and {MANIFEST} says {size}"
+            )
+        return content
+
+
+def _sample(manifest: Manifest, stores: Stores) -> Sample | None:
+    if not manifest.sample:
+        return None
+    arrays = {
+        name: stores[SAMPLE].source(name, one.dtype)() for name, one in manifest.sample.items()
+    }
+    sample = Sample(unflatten(arrays, "inputs"), unflatten(arrays, "outputs"))
+    if sample.inputs is None or sample.arrays().keys() != arrays.keys():
+        raise CorruptFileError(
+            f"the arrays of {SAMPLE} form no inputs and outputs",
+            problems=[Problem(f"sample[{shown(name)}]", "is in it") for name in sorted(arrays)],
+        )
+    return sample

@@ -1,0 +1,182 @@
+"""Write a bundle: everything into a directory beside the target, which it then replaces.
+
+Memory: one tensor or one asset at a time (see `kport.formats.safetensors`), and the JSON files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from kport.checkpoint import (
+    Array,
+    Asset,
+    Checkpoint,
+    Kind,
+    LazyTensor,
+    Naming,
+    Sample,
+    dtype_name,
+    validate_spec,
+)
+from kport.errors import Problem, SaveError, mapped
+from kport.formats._atomic import replace_directory
+from kport.formats._format import WriteOptions
+from kport.formats._json import dump_json, shown
+from kport.formats.bundle import _layout as layout
+from kport.formats.bundle._card import render_card
+from kport.formats.bundle._manifest import (
+    AssetEntry,
+    FileEntry,
+    Manifest,
+    SampleEntry,
+    TensorEntry,
+    render_manifest,
+)
+from kport.formats.bundle._shards import index_of, plan_shards
+from kport.formats.safetensors import validate_tensors, write_file
+
+__all__ = ["write_bundle"]
+
+
+def write_bundle(checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
+    """Write a Checkpoint as a bundle, whole or not at all.
+
+    Raises:
+        SaveError: The Checkpoint holds what a bundle cannot, with every reason; or the target
+            holds something else, or cannot be written. The target is as it was before.
+    """
+    with mapped(SaveError, "cannot be written", path=path):
+        # A link stays one: what it leads to is replaced, not the link.
+        target = path.resolve() if path.is_symlink() else path
+        _check_target(target)
+        problems = list(_problems(checkpoint))
+        if problems:
+            raise SaveError("the model cannot be stored in a bundle", problems=problems)
+        with replace_directory(target) as folder:
+            _fill(folder, checkpoint, options)
+
+
+def _check_target(target: Path) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise SaveError(
+            "holds something else: a file, and a bundle is a directory", remedy=_ELSEWHERE
+        )
+    names = sorted(entry.name for entry in target.iterdir())
+    foreign = [name for name in names if not layout.is_ours(name)]
+    if names and not layout.looks_like_bundle(target):
+        foreign = foreign or names
+    if foreign:
+        some = ", ".join(map(shown, foreign[:5])) + (", ..." if len(foreign) > 5 else "")
+        raise SaveError(f"holds something else, which would be lost: {some}", remedy=_ELSEWHERE)
+
+
+_ELSEWHERE = "Save to another path, or move away what is there."
+
+
+def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
+    if checkpoint.naming is not Naming.ATTRIBUTE:
+        yield Problem(
+            "naming",
+            f"is by {checkpoint.naming.value}, and a bundle names tensors by attribute path; "
+            "load the model and save that",
+        )
+    stored = [one for kinds in layout.STORES.values() for one in _of(checkpoint, kinds)]
+    yield from validate_tensors(stored)
+    yield from _sample_problems(checkpoint.sample)
+    for name in checkpoint.assets:
+        try:
+            layout.asset_file(name)
+        except ValueError as error:
+            yield Problem(f"assets[{shown(name)}]", str(error))
+    for key, value in checkpoint.provenance.items():
+        if not isinstance(value, str):
+            yield Problem(f"provenance[{shown(key)}]", f"is {value!r}, expected a string", "type")
+    yield from validate_spec(checkpoint.spec.to_json(), checkpoint.spec.config)
+
+
+def _sample_problems(sample: Sample | None) -> Iterator[Problem]:
+    known: list[LazyTensor] = []
+    for name, array in _arrays(sample).items():
+        try:
+            known.append(_lazy(name, array))
+        except KeyError:
+            place = f"sample[{shown(name)}]"
+            yield Problem(place, f"is {array.dtype}; safetensors has no such dtype", "dtype")
+    yield from validate_tensors(known)
+
+
+def _fill(folder: Path, checkpoint: Checkpoint, options: WriteOptions) -> None:
+    files: dict[str, FileEntry] = {}
+    plan = _plan(checkpoint, options.shard_size)
+    sample = [_lazy(name, array) for name, array in sorted(_arrays(checkpoint.sample).items())]
+    for file, tensors in (plan | ({layout.SAMPLE: sample} if sample else {})).items():
+        digest = write_file(folder / file, tensors, layout.METADATA)
+        files[file] = FileEntry(digest.size, digest.sha256)
+    files[layout.CONFIG] = _put(folder, layout.CONFIG, dump_json(checkpoint.spec.config))
+    shards = {file: one for file, one in plan.items() if file.startswith("model-")}
+    if shards:
+        index = dump_json(index_of(shards), sort_keys=True)
+        files[layout.INDEX] = _put(folder, layout.INDEX, index)
+    manifest = Manifest(
+        spec=checkpoint.spec.to_json(),
+        tensors={one.name: _entry(one, file) for file in plan for one in plan[file]},
+        assets={name: _put_asset(folder, asset) for name, asset in checkpoint.assets.items()},
+        files=files,
+        sample={one.name: SampleEntry(one.dtype, one.shape) for one in sample},
+        provenance=checkpoint.provenance,
+    )
+    _put(folder, layout.CARD, render_card(checkpoint))
+    _put(folder, layout.MANIFEST, render_manifest(manifest))
+
+
+def _plan(checkpoint: Checkpoint, shard_size: int) -> dict[str, list[LazyTensor]]:
+    """Return file -> tensors for all files of weights that are not empty."""
+    plan: dict[str, list[LazyTensor]] = {}
+    for store, kinds in layout.STORES.items():
+        tensors = _of(checkpoint, kinds)
+        if store == "model":
+            plan |= plan_shards(tensors, shard_size)
+        elif tensors:
+            plan[f"{store}.safetensors"] = tensors
+    return plan
+
+
+def _of(checkpoint: Checkpoint, kinds: tuple[Kind, ...]) -> list[LazyTensor]:
+    return [tensor for _, tensor in sorted(checkpoint.of_kind(*kinds).items())]
+
+
+def _arrays(sample: Sample | None) -> dict[str, Array]:
+    return {} if sample is None else sample.arrays()
+
+
+def _lazy(name: str, array: Array) -> LazyTensor:
+    source: Callable[[], Array] = lambda: array  # noqa: E731  # a typed lambda reads as one line
+    return LazyTensor(name, array.shape, dtype_name(array.dtype), Kind.STATE, source)
+
+
+def _entry(tensor: LazyTensor, file: str) -> TensorEntry:
+    return TensorEntry(
+        tensor.dtype, tensor.shape, tensor.kind.value, file, keras_path=tensor.keras_path
+    )
+
+
+def _put_asset(folder: Path, asset: Asset) -> AssetEntry:
+    content = asset.read()
+    if len(content) != asset.size:
+        raise SaveError(
+            f"asset {shown(asset.name)} was declared as {asset.size} bytes and gave {len(content)}"
+        )
+    file = layout.asset_file(asset.name)
+    digest = _put(folder, file, content)
+    return AssetEntry(file, digest.size, digest.sha256, asset.keras_path)
+
+
+def _put(folder: Path, file: str, content: bytes) -> FileEntry:
+    place = folder / file
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    return FileEntry(len(content), hashlib.sha256(content).hexdigest())

@@ -1,0 +1,120 @@
+"""Write a ``.keras`` archive that plain Keras loads, the same bytes for the same Checkpoint.
+
+Memory: one tensor at a time. The HDF5 member is first written beside the target, because its
+length stands in the zip before its bytes; so the disk holds the weights twice for a moment.
+"""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+import numpy as np
+
+from kport.checkpoint import Array, Checkpoint, Kind, LazyTensor, Naming
+from kport.errors import SaveError
+from kport.formats._atomic import replace_file
+from kport.formats._json import dump_json
+from kport.formats.keras_archive._extras import render_extras
+from kport.formats.keras_archive._layout import (
+    ASSETS,
+    CONFIG,
+    EXTRAS,
+    EXTRAS_KEY,
+    METADATA,
+    SAMPLE,
+    WEIGHTS,
+)
+from kport.formats.keras_archive._zip import stored_member
+from kport.formats.safetensors import write_file
+
+__all__ = ["write_archive"]
+
+_NUMPY_KINDS = "biufc"  # what HDF5 knows; bfloat16 and float8 go in as opaque bytes
+_COPY_CHUNK = 1 << 22
+
+
+def write_archive(checkpoint: Checkpoint, path: Path) -> None:
+    """Write an archive, whole or not at all.
+
+    Raises:
+        SaveError: The Checkpoint says not where plain Keras keeps its values, or the target
+            cannot be written; it is as it was before.
+    """
+    _require_keras_paths(checkpoint)
+    config = dump_json(checkpoint.spec.config, indent=None)
+    with replace_file(path) as temporary:
+        weights = temporary.with_name(f"{temporary.name}-weights")
+        try:
+            _write_weights(checkpoint, weights)
+            with zipfile.ZipFile(temporary, "w", strict_timestamps=True) as archive:
+                archive.writestr(stored_member(METADATA), _metadata(checkpoint))
+                archive.writestr(stored_member(CONFIG), config)
+                with weights.open("rb") as file:
+                    _copy_in(archive, WEIGHTS, file)
+                for _, asset in sorted(checkpoint.assets.items()):
+                    archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
+                with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:
+                    _write_extras(checkpoint, config, cast("BinaryIO", member))
+        finally:
+            weights.unlink(missing_ok=True)
+
+
+def _require_keras_paths(checkpoint: Checkpoint) -> None:
+    if checkpoint.naming is Naming.POSITION:
+        raise SaveError(
+            "cannot become a Keras archive, since it is not known where Keras keeps its values",
+            remedy="Load it with kport.load and save the model.",
+        )
+
+
+def _metadata(checkpoint: Checkpoint) -> bytes:
+    version = str(checkpoint.provenance.get("keras", ""))
+    # Keras writes the time here and reads it never; without it equal models have equal bytes.
+    return dump_json({"keras_version": version, "date_saved": None}, indent=None)
+
+
+def _write_weights(checkpoint: Checkpoint, path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        stored = (one for one in checkpoint.tensors.values() if one.keras_path is not None)
+        for tensor in sorted(stored, key=_keras_path):
+            values = np.ascontiguousarray(tensor.read()).reshape(tensor.shape)
+            opaque = values.dtype.kind not in _NUMPY_KINDS
+            data = values.view(f"V{values.itemsize}") if opaque else _little(values)
+            dataset = file.create_dataset(tensor.keras_path, data=data, track_times=False)
+            if opaque:
+                dataset.attrs["dtype"] = tensor.dtype
+
+
+def _keras_path(tensor: LazyTensor) -> str:
+    return tensor.keras_path or ""
+
+
+def _little(values: Array) -> Array:
+    return values.astype(values.dtype.newbyteorder("<"), copy=False)
+
+
+def _copy_in(archive: zipfile.ZipFile, name: str, file: IO[bytes]) -> None:
+    with archive.open(stored_member(name), "w", force_zip64=True) as member:
+        shutil.copyfileobj(file, member, _COPY_CHUNK)
+
+
+def _write_extras(checkpoint: Checkpoint, config: bytes, member: BinaryIO) -> None:
+    without_place = [one for one in checkpoint.tensors.values() if one.keras_path is None]
+    tensors = without_place + _sample_tensors(checkpoint)
+    write_file(member, tensors, {EXTRAS_KEY: render_extras(checkpoint, config)})
+
+
+def _sample_tensors(checkpoint: Checkpoint) -> list[LazyTensor]:
+    arrays = {} if checkpoint.sample is None else checkpoint.sample.arrays()
+    return [
+        LazyTensor(
+            f"{SAMPLE}{name}", one.shape, one.dtype.name, Kind.STATE, partial(np.asarray, one)
+        )
+        for name, one in arrays.items()
+    ]

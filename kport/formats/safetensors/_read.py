@@ -1,0 +1,147 @@
+"""Read a safetensors file: the header at once, the values by a memory map when asked for.
+
+The file may lie inside another one, as a stored member of a zip archive does.
+
+Memory: the header (see `_header`); the values are views of one memory map that all tensors of a
+file share. Only int4 and uint4 are copied, because a byte of the file is not a byte of theirs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+from kport.checkpoint import Array, numpy_dtype
+from kport.errors import CorruptFileError, UnreadableError, UnsafeFileError, mapped
+from kport.formats._json import shown
+from kport.formats._mapped import MappedFile
+from kport.formats.safetensors._dtypes import storage_dtype
+from kport.formats.safetensors._header import (
+    LENGTH_BYTES,
+    MAX_READ_BYTES,
+    Entry,
+    Header,
+    parse_header,
+)
+
+__all__ = ["SafetensorsFile", "read_file"]
+
+# Dtypes that do not use all of their byte -> what the byte is, least and most value. Any other
+# byte is a hostile or damaged one: NumPy would compute nonsense with it.
+_NARROW = {"bool": ("u1", 0, 1), "int4": ("i1", -8, 7), "uint4": ("u1", 0, 15)}
+
+
+@dataclass(frozen=True, slots=True)
+class SafetensorsFile:
+    """A safetensors file whose header was read.
+
+    Arguments:
+        file: The file.
+        header: What its header says.
+        data: Where in the file the first value lies.
+    """
+
+    file: MappedFile
+    header: Header
+    data: int
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The free strings of the header."""
+        return self.header.metadata
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """Name -> tensor, in the order of the bytes."""
+        return self.header.entries
+
+    def source(self, name: str, dtype: str | None = None) -> Callable[[], Array]:
+        """Return a function that gives the values of a tensor as a read-only view.
+
+        Arguments:
+            name: One of `entries`.
+            dtype: The dtype to give where the format has none of its own (int4, uint4).
+
+        Raises:
+            UnreadableError: Keras has no such dtype.
+        """
+        entry = self.entries[name]
+        wanted = dtype or entry.dtype
+        if wanted is None or storage_dtype(wanted) != entry.dtype:
+            raise UnreadableError(
+                f"tensor {shown(name)} is {entry.tag}, and no {wanted or 'Keras'} tensor can be "
+                "made of that",
+                path=self.file.path,
+            )
+        return partial(self._view, name, wanted)
+
+    def _view(self, name: str, dtype: str) -> Array:
+        entry = self.entries[name]
+        with mapped(UnreadableError, "cannot be read", path=self.file.path):
+            flat = self.file.bytes[self.data + entry.start : self.data + entry.stop]
+            if dtype in _NARROW:
+                flat = _narrow(flat, name, dtype)
+            return flat.view(numpy_dtype(dtype)).reshape(entry.shape)
+
+
+def _narrow(flat: Array, name: str, dtype: str) -> Array:
+    """Return values whose dtype does not use all of its byte, after a look at every byte."""
+    stored_as, least, most = _NARROW[dtype]
+    stored = flat.view(stored_as)
+    if stored.size and (stored.min() < least or stored.max() > most):
+        raise CorruptFileError(f"tensor {shown(name)} is {dtype} and has bytes that are no such")
+    if dtype == "bool":
+        return flat
+    values = stored.astype(numpy_dtype(dtype))
+    values.flags.writeable = False
+    return values
+
+
+def read_file(
+    path: str | PathLike[str], *, offset: int = 0, length: int | None = None
+) -> SafetensorsFile:
+    """Read the header of a safetensors file and check it against the size of the file.
+
+    Arguments:
+        path: The file.
+        offset: Where the safetensors bytes begin in it.
+        length: How many they are; default all to the end of the file.
+
+    Raises:
+        CorruptFileError: It is truncated, or the header is not valid; with every problem.
+        UnsafeFileError: The header is longer than any honest one.
+        UnreadableError: It cannot be opened.
+    """
+    whole = MappedFile(Path(path))
+    with mapped(UnreadableError, "cannot be read", path=path), open(path, "rb") as file:
+        size = whole.size - offset
+        if length is not None and length > size:
+            raise CorruptFileError(f"is truncated: {size} bytes where there should be {length}")
+        length = size if length is None else length
+        header = _read_header(file, offset, length)
+        data = LENGTH_BYTES + len(header)
+        return SafetensorsFile(whole, parse_header(header, length - data), offset + data)
+
+
+def _read_header(file: BinaryIO, offset: int, length: int) -> bytes:
+    file.seek(offset)
+    first = file.read(min(LENGTH_BYTES, max(length, 0)))
+    if len(first) < LENGTH_BYTES:
+        raise CorruptFileError(
+            f"is no safetensors file: {len(first)} bytes, and the length of the header alone "
+            f"takes {LENGTH_BYTES}"
+        )
+    (size,) = struct.unpack("<Q", first)
+    if size > length - LENGTH_BYTES:
+        raise CorruptFileError(
+            f"is truncated or no safetensors file: {length} bytes, and the header alone should "
+            f"take {LENGTH_BYTES} + {size}"
+        )
+    if size > MAX_READ_BYTES:
+        raise UnsafeFileError(f"has a header of {size} bytes; at most {MAX_READ_BYTES} are read")
+    return file.read(size)

@@ -1,0 +1,142 @@
+"""Write a safetensors file in one pass.
+
+Same tensors, same bytes: the header has its keys sorted, and the values follow each other by item
+size, largest first, and then by name, so that each lies at a multiple of its own item size.
+
+Memory: one tensor at a time, and one copy of it where the array given is not C-contiguous and
+little-endian.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from kport.checkpoint import Array, LazyTensor, numpy_dtype
+from kport.errors import Problem, SaveError
+from kport.formats._json import shown
+from kport.formats.safetensors._dtypes import storage_dtype, tag_of
+from kport.formats.safetensors._header import METADATA, Entry, render_header
+
+__all__ = ["FileDigest", "validate_tensors", "write_file"]
+
+# Hashing and writing walk the values in steps that stay in the processor's cache; much smaller
+# ones cost calls, much larger ones read the memory twice.
+_STEP = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """What a file holds, in short.
+
+    Arguments:
+        size: Bytes.
+        sha256: Hexadecimal.
+    """
+
+    size: int
+    sha256: str
+
+
+def validate_tensors(tensors: Sequence[LazyTensor]) -> list[Problem]:
+    """Return every reason why the tensors cannot stand in one file; empty when they can."""
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for tensor in tensors:
+        place = f"tensors[{shown(tensor.name)}]"
+        if tag_of(tensor.dtype) is None:
+            problems.append(
+                Problem(place, f"is {tensor.dtype}; safetensors has no such dtype", "dtype")
+            )
+        if tensor.name == METADATA or not _is_utf8(tensor.name):
+            problems.append(Problem(place, "has a name that no safetensors file can hold"))
+        if tensor.name in seen:
+            problems.append(Problem(place, "is given twice"))
+        seen.add(tensor.name)
+    return problems
+
+
+def write_file(
+    target: Path | BinaryIO,
+    tensors: Sequence[LazyTensor],
+    metadata: Mapping[str, str] | None = None,
+) -> FileDigest:
+    """Write the tensors and return the size and the hash of what was written.
+
+    Arguments:
+        target: A path, or a file object open for writing bytes.
+        tensors: In any order; each is read once.
+        metadata: Free strings for the header.
+
+    Raises:
+        SaveError: See `validate_tensors`; or there are too many tensors for one header.
+        CorruptFileError: A tensor's source gave another shape or dtype than was declared.
+    """
+    problems = validate_tensors(tensors)
+    if problems:
+        raise SaveError("these tensors cannot be stored as safetensors", problems=problems)
+    ordered = sorted(tensors, key=lambda one: (-_itemsize(one), one.name))
+    header = render_header(_layout(ordered), metadata or {})
+    if isinstance(target, Path):
+        with target.open("wb") as file:
+            return _stream(file, header, ordered)
+    return _stream(target, header, ordered)
+
+
+def _layout(ordered: Sequence[LazyTensor]) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    start = 0
+    for one in ordered:
+        stop = start + one.size * _itemsize(one)
+        entries[one.name] = Entry(tag_of(one.dtype) or "", one.shape, start, stop)
+        start = stop
+    return entries
+
+
+def _stream(file: BinaryIO, header: bytes, ordered: Sequence[LazyTensor]) -> FileDigest:
+    digest = hashlib.sha256()
+    size = 0
+
+    def put(data: bytes | memoryview) -> None:
+        nonlocal size
+        for start in range(0, len(data), _STEP):
+            step = data[start : start + _STEP]
+            digest.update(step)
+            _write_all(file, step)
+        size += len(data)
+
+    put(header)
+    for tensor in ordered:
+        put(_plain_bytes(tensor.read()))
+    return FileDigest(size, digest.hexdigest())
+
+
+def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
+    written = file.write(data)
+    while written < len(data):  # an unbuffered file may take less than it is given
+        data = data[written:]
+        written = file.write(data)
+
+
+def _plain_bytes(values: Array) -> memoryview:
+    """Return the bytes in C order and little-endian, copied only where they are not so already."""
+    dtype = numpy_dtype(storage_dtype(values.dtype.name) or "")
+    plain = np.ascontiguousarray(values, dtype)
+    return plain.reshape(-1).view(np.uint8).data
+
+
+def _itemsize(tensor: LazyTensor) -> int:
+    return numpy_dtype(tensor.dtype).itemsize
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

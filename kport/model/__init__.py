@@ -1,0 +1,11 @@
+"""Arrows between a Checkpoint and a live Keras model; the rooms that import Keras.
+
+Importing this package imports Keras with the backend of ``KERAS_BACKEND``; the public functions of
+`kport` do so at their first call.
+"""
+
+from kport.model._build import build, load_into, report_of
+from kport.model._capture import capture
+from kport.model._sample import compute_dtypes, run_sample
+
+__all__ = ["build", "capture", "compute_dtypes", "load_into", "report_of", "run_sample"]

@@ -1,0 +1,91 @@
+"""Put the values of a file into the variables of a model, all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from kport.checkpoint import Array, LazyTensor, LoadReport, Outcome, ReportLine, numpy_dtype
+from kport.errors import LoadError, MismatchError, Problem, mapped
+from kport.model._match import Pair, Plan
+from kport.model.backends import put
+
+__all__ = ["assign"]
+
+
+def assign(plan: Plan, *, strict: bool = True) -> LoadReport:
+    """Check every pair, then write every value; nothing is written when a check fails.
+
+    Arguments:
+        plan: Which tensor goes where.
+        strict: Whether a weight without a partner is an error; otherwise it is a report line.
+
+    Raises:
+        MismatchError: With every problem: missing, unexpected, shape, dtype.
+    """
+    problems = [problem for pair in plan.pairs for problem in _disagreements(pair)]
+    if strict:
+        problems = plan.problems + problems
+    if problems:
+        raise MismatchError(
+            "the tensors of the file do not fit the model",
+            problems=problems,
+            remedy="Was the code changed, or a layer never built? See kport inspect.",
+        )
+    lines = [*plan.lines, *_loose_ends(plan)]
+    for thing, store in plan.hooks:
+        lines += _call_hook(thing, store)
+    for pair in plan.pairs:
+        put(pair.variable, _as_dtype(pair.tensor, pair.variable.dtype))
+        lines.append(_line(pair))
+    return LoadReport(tuple(lines))
+
+
+def _disagreements(pair: Pair) -> Iterator[Problem]:
+    shape, dtype = tuple(pair.variable.shape), pair.variable.dtype
+    stored = pair.tensor
+    if stored.shape != shape:
+        text = f"the file has shape {list(stored.shape)}, the model {list(shape)}"
+        yield Problem(pair.name, text, "shape")
+    elif stored.dtype != dtype and not _converts(stored, dtype):
+        text = f"the file has {stored.dtype} values that {dtype}, the model's dtype, cannot hold"
+        yield Problem(pair.name, text, "dtype")
+
+
+def _converts(tensor: LazyTensor, dtype: str) -> bool:
+    """Whether every value stays the same; backends differ in the integer width of their seeds."""
+    values = tensor.read()
+    same_sort = np.dtype(values.dtype).kind == numpy_dtype(dtype).kind or tensor.size == 0
+    integers = {values.dtype.kind, numpy_dtype(dtype).kind} <= {"i", "u"}
+    if not (same_sort or integers):
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        back = values.astype(numpy_dtype(dtype)).astype(values.dtype)
+    return bool(np.array_equal(back, values, equal_nan=values.dtype.kind in "fc"))
+
+
+def _as_dtype(tensor: LazyTensor, dtype: str) -> Array:
+    values = tensor.read()
+    return values if tensor.dtype == dtype else values.astype(numpy_dtype(dtype))
+
+
+def _line(pair: Pair) -> ReportLine:
+    tensor = pair.tensor
+    if tensor.dtype != pair.variable.dtype:
+        return ReportLine("translated", pair.name, f"{tensor.dtype} to {pair.variable.dtype}")
+    return ReportLine("matched", pair.name, "" if tensor.name == pair.name else tensor.name)
+
+
+def _loose_ends(plan: Plan) -> Iterator[ReportLine]:
+    for problem in plan.problems:
+        outcome: Outcome = "supplied" if problem.kind == "missing" else "dropped"
+        yield ReportLine(outcome, problem.place, problem.message)
+
+
+def _call_hook(thing: object, store: dict[str, LazyTensor]) -> list[ReportLine]:
+    name = getattr(thing, "name", type(thing).__name__)
+    values = {key: tensor.read() for key, tensor in store.items()}
+    with mapped(LoadError, f"load_own_variables of {name!r} failed"):
+        thing.load_own_variables(values)  # type: ignore[attr-defined]  # matched by having it
+    return [ReportLine("matched", tensor.name, f"by {name}") for tensor in store.values()]

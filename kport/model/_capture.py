@@ -1,0 +1,172 @@
+"""Turn a live model into a Checkpoint; no value is read until a format writes it."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kport.checkpoint import (
+    Array,
+    Asset,
+    Checkpoint,
+    Kind,
+    LazyTensor,
+    ModelSpec,
+    Naming,
+    Sample,
+    dtype_name,
+    join_name,
+)
+from kport.components import COMPONENTS, named_components
+from kport.errors import SaveError, UsageError, mapped
+from kport.model._config import portable
+from kport.model._keras import own_variables, serialize, trained_variables
+from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
+from kport.model._sample import run_sample
+from kport.model._signature import signature_of
+from kport.model._walk import Walk, walk
+from kport.model.backends import host_view
+
+__all__ = ["capture"]
+
+
+def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -> Checkpoint:
+    """Return a live model as plain data whose tensors are views of its variables.
+
+    Arguments:
+        model: A built model.
+        optimizer: Whether the optimizer's state, the compile config and the metrics come along.
+        sample: Inputs to run through the model; they and its outputs are kept with it.
+
+    Raises:
+        UsageError: It is no Keras model.
+        SaveError: It is not built, or its config cannot be represented.
+    """
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"expected a keras.Model, got {type(model).__name__}")
+    if not model.built:
+        raise SaveError(
+            f"the model {model.name!r} has no weights yet",
+            remedy="Call it once on data, or give it an Input, before saving it.",
+        )
+    found = walk(model)
+    owners = list(keras_owners(model))
+    tensors = {tensor.name: tensor for tensor in _tensors(found, owners)}
+    if not optimizer:
+        left_out = (Kind.OPTIMIZER, Kind.METRIC)
+        tensors = {name: one for name, one in tensors.items() if one.kind not in left_out}
+    return Checkpoint(
+        spec=_spec(model, found, optimizer),
+        tensors=tensors,
+        naming=Naming.ATTRIBUTE,
+        assets={asset.name: asset for asset in _assets(found, owners)},
+        provenance={"keras": keras.version(), "backend": keras.backend.backend()},
+        sample=None if sample is None else Sample(sample, run_sample(model, sample)),
+    )
+
+
+def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
+    with mapped(SaveError, f"the config of {model.name!r} cannot be made"), _quiet_lambdas():
+        config = portable(serialize(model))
+    if not optimizer:
+        config = {**config, "compile_config": None}
+    names = found.names()
+    trained = {
+        path: tuple(names.get(id(v), "") for v in trained_variables(one))
+        for path, one in found.optimizers()
+        if one.built and optimizer
+    }
+    return ModelSpec(
+        config=config,
+        signature=signature_of(model),
+        components=COMPONENTS.versions({*named_components(config), *_classes(found)}),
+        frozen=tuple(_frozen(found)),
+        trained={path: tuple(filter(None, row)) for path, row in trained.items()},
+        ties=found.ties,
+    )
+
+
+def _classes(found: Walk) -> Iterator[str]:
+    """The names of all classes in a model, also of those that only its code creates."""
+    for owner in found.owners:
+        yield keras.saving.get_registered_name(type(owner.thing))
+
+
+def _quiet_lambdas() -> warnings.catch_warnings[None]:
+    # Keras warns of each lambda with its source; `portable` refuses them all in one error.
+    return warnings.catch_warnings(action="ignore", category=UserWarning)
+
+
+def _frozen(found: Walk) -> Iterator[str]:
+    names = found.names()
+    for path, layer in found.layers():
+        if not layer.trainable:
+            yield path or "."
+            continue
+        for variable in own_variables(layer)[0]:
+            if not variable.trainable:
+                yield names[id(variable)]
+
+
+def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
+    names = found.names()
+    keras_paths: dict[str, str] = {}
+    derived: list[tuple[str, Any, bool]] = []
+    for owner in owners:
+        for key, value in own_values(owner.thing).items():
+            path = vars_path(owner, key)
+            if id(value) in names:
+                keras_paths.setdefault(names[id(value)], path)
+            else:
+                derived.append((path, value, _is_own_class(owner.thing)))
+    for name, variable in found.variables.items():
+        yield _of_variable(name, variable, found.kinds[name], keras_paths.get(name))
+    for path, value, own in derived:
+        yield _of_value(path, value, own)
+
+
+def _is_own_class(thing: object) -> bool:
+    """Whether the values of an object come out of a user's method, not out of Keras's."""
+    method = getattr(type(thing), "save_own_variables", None)
+    return not getattr(method, "__module__", "").startswith("keras.")
+
+
+def _of_variable(
+    name: str, variable: keras.Variable, kind: Kind, keras_path: str | None
+) -> LazyTensor:
+    shape = tuple(int(size) for size in variable.shape)
+    source = partial(host_view, variable)
+    return LazyTensor(name, shape, variable.dtype, kind, source, keras_path)
+
+
+def _of_value(path: str, value: Any, own: bool) -> LazyTensor:
+    values: Array = np.asarray(keras.ops.convert_to_numpy(value))
+    kind = Kind.STATE if own else Kind.DERIVED
+    with mapped(SaveError, f"{path} of save_own_variables is of a dtype that cannot be saved"):
+        dtype = dtype_name(values.dtype)
+    return LazyTensor(join_name(*path.split("/")), values.shape, dtype, kind, lambda: values, path)
+
+
+def _assets(found: Walk, owners: list[KerasOwner]) -> Iterator[Asset]:
+    names = {id(owner.thing): owner.path for owner in found.owners}
+    for owner in owners:
+        if not hasattr(owner.thing, "save_assets"):
+            continue
+        for relative, content in _asset_files(owner.thing).items():
+            name = f"{names.get(id(owner.thing), owner.path)}/{relative}"
+            keras_path = f"{owner.path}/{relative}".lstrip("/")
+            yield Asset(name, len(content), partial(bytes, content), keras_path)
+
+
+def _asset_files(thing: Any) -> Mapping[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        thing.save_assets(folder)
+        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

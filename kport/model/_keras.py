@@ -1,0 +1,158 @@
+"""Every private call into Keras, each with the reason.
+
+Keras 3.15.1 has no public way to do these things. When Keras changes one of them,
+tests/model/test_keras_private.py fails by name, and this is the only file to mend.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+from keras.src import backend
+from keras.src.models.functional import Functional
+from keras.src.saving import saving_lib, serialization_lib
+from keras.src.saving.keras_saveable import KerasSaveable
+from keras.src.utils.naming import to_snake_case
+
+__all__ = [
+    "Pending",
+    "is_graph",
+    "is_saveable",
+    "own_variables",
+    "saveable_children",
+    "serialize",
+    "sharing_scope",
+    "snake_name",
+    "trained_variables",
+    "without_initializers",
+]
+
+
+def serialize(model: keras.Model) -> dict[str, Any]:
+    """Return the config of a model, with shared objects marked as `keras.saving` marks them.
+
+    Reason: the public `serialize_keras_object` marks an object that stands twice in a config only
+    inside this scope, which only `save_model` opens. It also imports TensorFlow on every backend
+    to ask whether an object is one of its types (2.5 s, 460 MB); where TensorFlow is not loaded,
+    none can be.
+    """
+    with sharing_scope(), _tensorflow_unless_loaded():
+        config: dict[str, Any] = serialization_lib.serialize_keras_object(model)
+    return config
+
+
+def sharing_scope() -> contextlib.AbstractContextManager[Any]:
+    """The scope in which one ``shared_object_id`` stands for one object."""
+    scope: contextlib.AbstractContextManager[Any] = serialization_lib.ObjectSharingScope()
+    return scope
+
+
+@contextlib.contextmanager
+def _tensorflow_unless_loaded() -> Iterator[None]:
+    lazy = serialization_lib.tf
+    if "tensorflow" in sys.modules or not hasattr(lazy, "_available"):
+        yield
+        return
+    before, lazy._available = lazy._available, False
+    try:
+        yield
+    finally:
+        lazy._available = before
+
+
+def is_saveable(thing: object) -> bool:
+    """Whether Keras's archive walk stops at this object.
+
+    Reason: the walk of `saving_lib._save_state` asks for this class, which is not exported.
+    """
+    return isinstance(thing, KerasSaveable)
+
+
+def saveable_children(thing: object) -> Iterable[tuple[str, Any]]:
+    """Return attribute name and child in the order in which Keras's archive walk visits them.
+
+    Reason: the paths inside ``model.weights.h5`` follow from this order and its list of skipped
+    attributes, and from nothing public.
+    """
+    children: Iterable[tuple[str, Any]] = saving_lib._walk_saveable(thing)
+    return children
+
+
+def snake_name(thing: object) -> str:
+    """Return the name that the archive walk gives to an object in a container."""
+    name: str = to_snake_case(type(thing).__name__)
+    return name
+
+
+def own_variables(layer: keras.Layer) -> tuple[list[keras.Variable], list[keras.Variable]]:
+    """Return the variables a layer itself made, those to be trained and the others.
+
+    Reason: the public `trainable_variables` includes sublayers and moves with ``trainable``, so it
+    does not tell a frozen kernel from a moving mean.
+    """
+    return list(layer._trainable_variables), list(layer._non_trainable_variables)
+
+
+def trained_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Return the variables an optimizer keeps slots for, in the order of its slots.
+
+    Reason: `Optimizer.variables` gives the slots and not what they belong to.
+    """
+    return list(getattr(optimizer, "_trainable_variables", ()))
+
+
+def is_graph(model: keras.Model) -> bool:
+    """Whether a model is functional, or Sequential, so that its layers go by name.
+
+    Reason: the class of functional models is not exported, and a user's subclass of `Model` made by
+    ``super().__init__(inputs, outputs)`` is one of them.
+    """
+    return isinstance(model, (keras.Sequential, Functional))
+
+
+class Pending:
+    """Initializers that have not run, by variable."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, tuple[keras.Variable, Any]] = {}
+
+    def add(self, variable: keras.Variable, initializer: Any) -> None:
+        """Remember the initializer of a variable."""
+        self._waiting[id(variable)] = (variable, initializer)
+
+    def run_except(self, assigned: Iterable[keras.Variable]) -> None:
+        """Run the initializers of all variables but those that have their value already."""
+        for variable in assigned:
+            self._waiting.pop(id(variable), None)
+        for variable, initializer in self._waiting.values():
+            variable.assign(initializer(tuple(variable.shape), dtype=variable.dtype))
+        self._waiting.clear()
+
+
+@contextlib.contextmanager
+def without_initializers() -> Iterator[Pending]:
+    """Make new variables hold zeros, and give their initializers back to be run where needed.
+
+    Reason: every variable of a loaded model is about to get its value from the file; drawing
+    random numbers for it first costs more than reading it. Keras has no public switch.
+    """
+    pending = Pending()
+    original = backend.Variable._initialize_with_initializer
+
+    def initialize(self: Any, initializer: Any) -> None:
+        pending.add(self, initializer)
+        original(self, _zeros)
+
+    backend.Variable._initialize_with_initializer = initialize
+    try:
+        yield pending
+    finally:
+        backend.Variable._initialize_with_initializer = original
+
+
+def _zeros(shape: Any, dtype: Any = None, **layout: Any) -> Any:
+    return keras.ops.zeros(shape, dtype=dtype)

@@ -1,0 +1,193 @@
+"""Find the variable of each tensor: one function for each way a file names things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, ReportLine
+from kport.errors import Problem
+from kport.model._hooks import sets_only_variables
+from kport.model._keras_paths import keras_owners, own_values, vars_path
+from kport.model._walk import Walk
+
+__all__ = ["Pair", "Plan", "match"]
+
+WEIGHTS = (Kind.PARAMETER, Kind.STATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A tensor of the file and the variable it goes into, under the variable's name."""
+
+    name: str
+    tensor: LazyTensor
+    variable: keras.Variable
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an assignment will do, before anything is written.
+
+    Arguments:
+        pairs: Every value that has a place.
+        hooks: Objects whose own `load_own_variables` wants to see their values.
+        problems: Weights without a partner on the other side.
+        lines: What else became of things.
+    """
+
+    pairs: list[Pair] = field(default_factory=list)
+    hooks: list[tuple[Any, dict[str, LazyTensor]]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    lines: list[ReportLine] = field(default_factory=list)
+
+    def unplaced(self, tensors: Iterable[LazyTensor]) -> None:
+        """Note tensors of the file that no variable wants."""
+        for tensor in tensors:
+            if tensor.kind in WEIGHTS:
+                text = f"{tensor.dtype}{list(tensor.shape)} is in the file and not in the model"
+                self.problems.append(Problem(tensor.name, text, "unexpected"))
+            elif tensor.kind is not Kind.DERIVED:
+                self.lines.append(ReportLine("dropped", tensor.name, "the model has no such state"))
+
+    def filled(self) -> Iterator[keras.Variable]:
+        """Yield every variable that gets its value from the file, also those a hook assigns."""
+        for pair in self.pairs:
+            yield pair.variable
+        for thing, _ in self.hooks:
+            for value in own_values(thing).values():
+                if isinstance(value, keras.Variable):
+                    yield value
+
+    def unfilled(self, found: Walk, required: Iterable[keras.Variable] | None) -> None:
+        """Note variables of the model that the file says nothing about.
+
+        Arguments:
+            found: The model's variables.
+            required: Those whose absence is a problem; default all parameters and states.
+        """
+        done = {id(variable) for variable in self.filled()}
+        wanted = None if required is None else {id(variable) for variable in required}
+        for name, variable in found.variables.items():
+            if id(variable) in done:
+                continue
+            if found.kinds[name] in WEIGHTS and (wanted is None or id(variable) in wanted):
+                text = f"{variable.dtype}{list(variable.shape)} is in the model, not in the file"
+                self.problems.append(Problem(name, text, "missing"))
+            else:
+                self.lines.append(ReportLine("supplied", name, "not in the file"))
+
+
+def match(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
+    """Return where each tensor of a file goes in a model."""
+    plan = {
+        Naming.ATTRIBUTE: _by_attribute,
+        Naming.KERAS: _by_keras_path,
+        Naming.POSITION: _by_position,
+    }[checkpoint.naming](checkpoint, model, found)
+    # Only kport's own files hold what is no layer's weight, such as the states of an RNN.
+    plan.unfilled(found, None if checkpoint.naming is Naming.ATTRIBUTE else model.weights)
+    return plan
+
+
+def _by_attribute(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
+    plan = Plan()
+    rest = dict(checkpoint.tensors)
+    for name, variable in found.variables.items():
+        stored = name if name in checkpoint.tensors else _untied(name, checkpoint.spec.ties)
+        if stored in checkpoint.tensors:
+            plan.pairs.append(Pair(name, checkpoint.tensors[stored], variable))
+            rest.pop(stored, None)
+            if stored != name:
+                text = f"was shared with {stored} in the file and is a variable of its own here"
+                plan.lines.append(ReportLine("translated", name, text))
+    by_path = {one.keras_path: one for one in checkpoint.tensors.values() if one.keras_path}
+    for thing, store in _hooked(model, found, by_path):
+        plan.hooks.append((thing, store))
+        for tensor in store.values():
+            rest.pop(tensor.name, None)
+    plan.unplaced(rest.values())
+    return plan
+
+
+def _untied(name: str, ties: Mapping[str, str]) -> str:
+    """Return the name a file keeps a value under when it knows this one as a second path."""
+    head, tail = name, ""
+    while head:
+        if head in ties:
+            return ties[head] + tail
+        head, _, last = head.rpartition(".")
+        tail = f".{last}{tail}"
+    return name
+
+
+def _hooked(
+    model: keras.Model, found: Walk, by_path: Mapping[str, LazyTensor]
+) -> Iterator[tuple[Any, dict[str, LazyTensor]]]:
+    wanting = {id(one.thing) for one in found.owners if not sets_only_variables(one.thing)}
+    if not wanting:
+        return
+    for owner in keras_owners(model):
+        if id(owner.thing) in wanting:
+            start = vars_path(owner, "")
+            store = {
+                path.removeprefix(start): tensor
+                for path, tensor in by_path.items()
+                if path.startswith(start)
+            }
+            if store:
+                yield owner.thing, store
+
+
+def _by_keras_path(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
+    plan = Plan()
+    names = found.names()
+    by_path = {one.keras_path: one for one in checkpoint.tensors.values() if one.keras_path}
+    rest = {tensor.name: tensor for tensor in checkpoint.tensors.values()}
+    for owner in keras_owners(model):
+        values = own_values(owner.thing)
+        store = {key: by_path[path] for key in values if (path := vars_path(owner, key)) in by_path}
+        for tensor in store.values():
+            rest.pop(tensor.name, None)
+        if store and not sets_only_variables(owner.thing, quantized=True):
+            plan.hooks.append((owner.thing, store))
+            continue
+        for key, tensor in store.items():
+            variable = values[key]
+            plan.pairs.append(Pair(names.get(id(variable), tensor.name), tensor, variable))
+    plan.unplaced(rest.values())
+    return plan
+
+
+def _by_position(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
+    plan = Plan()
+    names = found.names()
+    places = dict(_positions(model))
+    for tensor in checkpoint.tensors.values():
+        place = None if tensor.position is None else (tensor.position.layer, tensor.position.index)
+        variable = None if place is None else places.get(place)
+        if variable is None:
+            plan.unplaced([tensor])
+        else:
+            plan.pairs.append(Pair(names.get(id(variable), tensor.name), tensor, variable))
+    by_variable = {id(pair.variable): pair.tensor for pair in plan.pairs}
+    for owner in found.owners:
+        if not sets_only_variables(owner.thing):
+            values = own_values(owner.thing)
+            store = {key: by_variable.get(id(value)) for key, value in values.items()}
+            known = {key: tensor for key, tensor in store.items() if tensor is not None}
+            if known and len(known) == len(store):
+                plan.hooks.append((owner.thing, known))
+    return plan
+
+
+def _positions(model: keras.Model) -> Iterator[tuple[tuple[str, int], keras.Variable]]:
+    for layer in model.layers:
+        for index, variable in enumerate(layer.trainable_weights + layer.non_trainable_weights):
+            yield (layer.name, index), variable
+    optimizer = getattr(model, "optimizer", None)
+    for index, variable in enumerate(getattr(optimizer, "variables", ())):
+        yield ("optimizer", index), variable

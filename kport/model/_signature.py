@@ -1,0 +1,50 @@
+"""What a model is called with: nested lists and dicts of shape and dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+__all__ = ["signature_of"]
+
+
+def signature_of(model: keras.Model) -> Any:
+    """Return the inputs of a model as nested ``{"shape", "dtype"}``, None where nothing is known.
+
+    A Sequential or functional model knows its inputs; a subclassed one remembers the shapes of its
+    first call, where the batch size becomes free and dtypes are the model's own.
+    """
+    inputs = _symbolic_inputs(model)
+    if inputs is not None:
+        return _described(inputs)
+    shapes = (model.get_build_config() or {}).get("input_shape")
+    return None if shapes is None else _from_shapes(shapes, _input_dtype(model))
+
+
+def _symbolic_inputs(model: keras.Model) -> Any:
+    try:
+        return model.input
+    except (AttributeError, ValueError):  # a subclassed model, or one called on several inputs
+        return None
+
+
+def _described(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {name: _described(child) for name, child in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_described(child) for child in node]
+    return {"shape": list(node.shape), "dtype": keras.backend.standardize_dtype(node.dtype)}
+
+
+def _from_shapes(node: Any, dtype: str) -> Any:
+    if isinstance(node, dict):
+        return {name: _from_shapes(child, dtype) for name, child in node.items()}
+    if all(size is None or isinstance(size, int) for size in node):
+        return {"shape": [None, *node[1:]], "dtype": dtype}
+    return [_from_shapes(child, dtype) for child in node]
+
+
+def _input_dtype(model: keras.Model) -> str:
+    dtype: str | None = model.input_dtype
+    return dtype or keras.config.floatx()

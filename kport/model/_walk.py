@@ -1,0 +1,214 @@
+"""Name every variable of a live model by its attribute path.
+
+The walk visits attributes in alphabetical order, public ones first, so names and the choice of a
+shared object's first path follow from the code alone: not from the order in which attributes were
+set, nor from names that Keras numbered. A leading underscore is left out where that is no clash
+(``Dense._kernel`` is ``kernel``). Layers of Sequential and functional models go by their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import keras
+
+from kport.checkpoint import Kind, join_name, local_layer_names
+from kport.model._keras import is_graph, own_variables, trained_variables
+
+__all__ = ["Owner", "Walk", "walk"]
+
+# Attributes that hold the state of an optimizer a second time.
+_OPTIMIZER_BOOKS = frozenset({"_trainable_variables", "_variables", "_tracker"})
+# compile() leaves these on a model; they name its layers again or hold configs.
+_COMPILE_BOOKS = frozenset({"_compile_config", "_compile_loss", "_compiled_trainable_state"})
+# Every model has these, and after compile() they hold running sums.
+_COMPILE_STATE = frozenset({"_compile_metrics", "_loss_tracker"})
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An object with a path: a layer, an optimizer, a metric, a seed generator."""
+
+    path: str
+    thing: Any
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk found, each thing once, in the order of the walk.
+
+    Arguments:
+        variables: Name -> variable.
+        kinds: Name -> what the variable is for.
+        owners: Every object with variables or children, parents before their parts.
+        ties: Second name -> first name of a variable or an object that is reached twice.
+    """
+
+    variables: dict[str, keras.Variable] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    owners: list[Owner] = field(default_factory=list)
+    ties: dict[str, str] = field(default_factory=dict)
+
+    def names(self) -> dict[int, str]:
+        """Return the id of each variable -> its name."""
+        return {id(variable): name for name, variable in self.variables.items()}
+
+    def layers(self) -> Iterator[tuple[str, keras.Layer]]:
+        """Yield path and layer, parents first; the model itself has the empty path."""
+        for owner in self.owners:
+            if isinstance(owner.thing, keras.Layer):
+                yield owner.path, owner.thing
+
+    def optimizers(self) -> Iterator[tuple[str, keras.optimizers.Optimizer]]:
+        """Yield path and optimizer."""
+        for owner in self.owners:
+            if isinstance(owner.thing, keras.optimizers.Optimizer):
+                yield owner.path, owner.thing
+
+
+def walk(model: keras.Model) -> Walk:
+    """Walk a model and all it is made of: layers, seeds, then optimizers and metrics."""
+    walker = _Walker()
+    walker.visit(model, "")
+    # Slots are named after the parameters they belong to, so those must have their names first.
+    while walker.later:
+        thing, path = walker.later.pop(0)
+        walker.visit_now(thing, path)
+    return walker.found
+
+
+class _Walker:
+    def __init__(self) -> None:
+        self.found = Walk()
+        self.seen: dict[int, str] = {}
+        self.parameters: set[int] = set()
+        self.later: list[tuple[Any, str]] = []
+
+    def visit(self, thing: Any, path: str, kind: Kind | None = None) -> None:
+        if isinstance(thing, (keras.optimizers.Optimizer, keras.metrics.Metric)) and kind is None:
+            self.later.append((thing, path))
+        elif isinstance(thing, keras.Variable):
+            self.add(thing, path, kind)
+        elif isinstance(thing, (keras.Layer, keras.random.SeedGenerator)):
+            self.visit_now(thing, path)
+        elif isinstance(thing, (list, tuple, Mapping)):
+            for segment, child in _members(thing):
+                self.visit(child, _join(path, segment), kind)
+
+    def visit_now(self, thing: Any, path: str, kind: Kind | None = None) -> None:
+        if self.is_second(thing, path):
+            return
+        self.found.owners.append(Owner(path, thing))
+        if isinstance(thing, keras.random.SeedGenerator):
+            self.add(thing.state, _join(path, "state"), Kind.SEED)
+        elif isinstance(thing, keras.optimizers.Optimizer):
+            self.visit_optimizer(thing, path)
+        elif isinstance(thing, keras.metrics.Metric):
+            self.visit_metric(thing, path)
+        else:
+            self.visit_layer(thing, path)
+
+    def visit_layer(self, layer: keras.Layer, path: str) -> None:
+        trainable, others = own_variables(layer)
+        self.parameters.update(map(id, trainable))
+        taken: set[str] = set()
+        for segment, child in _layer_children(layer):
+            if segment in taken and id(child) not in self.seen:
+                segment = f"{segment}_attribute"  # a layer of a functional model has that name
+            taken.add(segment)
+            self.visit(child, _join(path, segment))
+        for index, variable in enumerate(trainable + others):  # those no attribute leads to
+            if id(variable) not in self.seen:
+                self.add(variable, _join(path, "variables", str(index)), None)
+
+    def visit_optimizer(self, optimizer: keras.optimizers.Optimizer, path: str) -> None:
+        names = self.found.names()
+        trained = [names.get(id(v), str(i)) for i, v in enumerate(trained_variables(optimizer))]
+        for segment, child in _attributes(optimizer, _OPTIMIZER_BOOKS):
+            if isinstance(child, keras.optimizers.Optimizer):
+                self.visit_now(child, _join(path, segment))
+            elif isinstance(child, (list, tuple)) and len(child) == len(trained):
+                for name, slot in zip(trained, child, strict=True):
+                    self.visit(slot, f"{_join(path, segment)}.{name}", Kind.OPTIMIZER)
+            else:
+                self.visit(child, _join(path, segment), Kind.OPTIMIZER)
+        for index, variable in enumerate(optimizer.variables):
+            if id(variable) not in self.seen:
+                self.add(variable, _join(path, "variables", str(index)), Kind.OPTIMIZER)
+
+    def visit_metric(self, metric: keras.metrics.Metric, path: str) -> None:
+        for segment, child in _attributes(metric, frozenset({"_variables", "_tracker"})):
+            self.visit(child, _join(path, segment), Kind.METRIC)
+        parts = getattr(metric, "metrics", [])  # CompileMetrics holds the metrics of compile()
+        names = local_layer_names([(type(part).__name__, part.name) for part in parts])
+        for part, name in zip(parts, names, strict=True):
+            self.visit_now(part, _join(path, name))
+        for index, variable in enumerate(metric.variables):
+            if id(variable) not in self.seen:
+                self.add(variable, _join(path, "variables", str(index)), Kind.METRIC)
+
+    def add(self, variable: keras.Variable, name: str, kind: Kind | None) -> None:
+        if self.is_second(variable, name):
+            return
+        own = Kind.PARAMETER if id(variable) in self.parameters else Kind.STATE
+        self.found.variables[name] = variable
+        self.found.kinds[name] = kind or own
+
+    def is_second(self, thing: Any, path: str) -> bool:
+        first = self.seen.get(id(thing))
+        if first is None:
+            self.seen[id(thing)] = path
+            return False
+        if first != path:
+            self.found.ties.setdefault(path, first)
+        return True
+
+
+def _layer_children(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
+    graph = isinstance(layer, keras.Model) and is_graph(layer)
+    if graph:
+        named = [(type(child).__name__, child.name) for child in layer.layers]
+        yield from zip(local_layer_names(named), layer.layers, strict=True)
+    yield from _attributes(layer, _bare_attributes(graph) | _COMPILE_BOOKS)
+
+
+def _members(container: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(container, Mapping):
+        yield from sorted(((str(key), value) for key, value in container.items()), key=_first)
+    else:
+        yield from ((str(index), value) for index, value in enumerate(container))
+
+
+def _first(pair: tuple[str, Any]) -> str:
+    return pair[0]
+
+
+def _attributes(thing: Any, skipped: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    # PyTorch keeps attributes that are modules, so all layers, in a dict of their own; what
+    # TensorFlow's tracking adds begins with _self_ and repeats the others.
+    own = {**vars(thing), **vars(thing).get("_modules", {})}
+    kept = {name for name in own if name not in skipped and not name.startswith("_self_")}
+    names = sorted(kept, key=lambda name: (name.startswith("_"), name))
+    for name in names:
+        short = name.lstrip("_")
+        yield (name if short in own and short != name else short or name), own[name]
+
+
+@cache
+def _bare_attributes(graph: bool) -> frozenset[str]:
+    """The attributes that Keras itself gives to any layer or model: its books, not the user's."""
+    bare = [keras.Layer(), keras.Model()]
+    if graph:
+        entry = keras.Input((1,))
+        bare += [keras.Model(entry, entry), keras.Sequential([keras.Input((1,))])]
+    names: set[str] = set()
+    for thing in bare:
+        names |= {*vars(thing), *vars(thing).get("_modules", {})}
+    return frozenset(names - _COMPILE_STATE)
+
+
+def _join(path: str, *segments: str) -> str:
+    return ".".join(part for part in (path, join_name(*segments)) if part)

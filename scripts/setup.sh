@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Make .venv: kport editable, the three CPU backends, the tools of the tests.
+#
+# One line a step. What pip says goes to build/setup.log; a failure gives one line that names it.
+# Arguments: the stamp file to touch when all went well.
+set -u
+
+stamp=$1
+python=${PYTHON:-python3}
+venv=.venv
+log=build/setup.log
+
+fail() {
+    printf 'setup: %s\n' "$1" >&2
+    exit 1
+}
+
+# What pip's log says about why it failed, in one sentence.
+reason() {
+    if grep -qE 'NewConnectionError|NameResolution|Max retries|ConnectTimeout|ProxyError|SSLError' "$log"; then
+        echo "the package index cannot be reached; check the network or the pip settings"
+    elif grep -q 'No space left on device' "$log"; then
+        echo "the disk is full"
+    elif grep -qE 'No matching distribution|Could not find a version' "$log"; then
+        grep -oE 'No matching distribution found for [^ ]+' "$log" | tail -n 1 | grep . \
+            || echo "a pinned version is not to be had for this Python"
+    else
+        grep -E '^ *(ERROR|error):' "$log" | tail -n 1 | grep . || echo "pip failed"
+    fi
+}
+
+step() {
+    local label=$1
+    shift
+    printf 'setup: %s\n' "$label"
+    "$@" >"$log" 2>&1 </dev/null || fail "$label failed: $(reason) (see $log)"
+}
+
+command -v "$python" >/dev/null 2>&1 \
+    || fail "no '$python' here; name a Python 3.11 or newer: make setup PYTHON=python3.12"
+"$python" -c '' >/dev/null 2>&1 \
+    || fail "'$python' does not run; name a Python 3.11 or newer: make setup PYTHON=python3.12"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+    || fail "$("$python" --version) is too old; name a Python 3.11 or newer: make setup PYTHON=python3.12"
+mkdir -p build || fail "cannot make the folder build"
+rm -f "$stamp"
+
+# Another Python than last time: begin anew, compiled packages of one do not run on the other.
+version='import sys; print(sys.version_info[:2])'
+if [ "$("$venv/bin/python" -c "$version" 2>/dev/null)" != "$("$python" -c "$version")" ]; then
+    step "virtual environment in $venv" "$python" -m venv --clear "$venv"
+fi
+pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 2
+    --constraint requirements/cpu.txt)
+step "TensorFlow (CPU)" "${pip[@]}" tensorflow-cpu
+step "PyTorch (CPU)" "${pip[@]}" torch
+step "JAX" "${pip[@]}" jax
+step "kport and its tools" "${pip[@]}" --editable '.[test,dev,remote,report]'
+for backend in tensorflow jax torch; do
+    step "Keras starts on $backend" env KERAS_BACKEND=$backend TF_CPP_MIN_LOG_LEVEL=3 \
+        "$venv/bin/python" -c 'import keras'
+done
+touch "$stamp"

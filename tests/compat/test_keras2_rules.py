@@ -1,0 +1,361 @@
+"""Every rule as one row: what Keras 2 wrote, what Keras 3 takes, what the user is told."""
+
+import copy
+
+import pytest
+
+from kport.checkpoint import Note
+from kport.errors import InvalidSpecError
+from kport_compat.keras2 import translate
+from kport_compat.keras2._rules import RULES
+
+
+def layer(cls, **config):
+    return {"class_name": cls, "config": {"name": "x", **config}}
+
+
+def sequential(*layers):
+    return {"class_name": "Sequential", "config": {"name": "s", "layers": list(layers)}}
+
+
+def translated(one, generation=2):
+    """The last layer of the translated model, and the notes."""
+    found = translate(sequential(one), generation=generation)
+    return found.config["config"]["layers"][-1], found.notes
+
+
+def keras3(cls, module="keras.layers", registered=None, **config):
+    config = {"name": "x", **config}
+    return {"module": module, "class_name": cls, "config": config, "registered_name": registered}
+
+
+def plain(module, cls, **config):
+    module = f"keras.{module}"
+    return {"module": module, "class_name": cls, "config": config, "registered_name": None}
+
+
+def function(name):
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": name,
+        "registered_name": name,
+    }
+
+
+HARD_SIGMOID = function("kport>hard_sigmoid_v1")
+
+SILENT = [
+    (layer("Dense", units=3, batch_input_shape=[None, 2]), keras3("Dense", units=3)),
+    (layer("Dense", units=3, dynamic=False, autocast=True), keras3("Dense", units=3)),
+    (layer("Embedding", output_dim=3, input_length=7), keras3("Embedding", output_dim=3)),
+    (layer("LSTM", units=3, time_major=False, implementation=2), keras3("LSTM", units=3)),
+    (layer("ConvLSTM2D", unroll=False, time_major=False), keras3("ConvLSTM2D")),
+    (layer("Conv2DTranspose", groups=1), keras3("Conv2DTranspose")),
+    (layer("DepthwiseConv2D", groups=1), keras3("DepthwiseConv2D")),
+    (layer("Conv2D", groups=4), keras3("Conv2D", groups=4)),
+    (layer("BatchNormalization", axis=[3]), keras3("BatchNormalization", axis=3)),
+    (layer("BatchNormalization", axis=-1), keras3("BatchNormalization", axis=-1)),
+    (
+        layer("BatchNormalization", renorm=False, renorm_clipping=None, renorm_momentum=0.99),
+        keras3("BatchNormalization"),
+    ),
+    (
+        layer("BatchNormalization", renorm=True, renorm_clipping=None, renorm_momentum=0.9),
+        keras3("BatchNormalization", renorm=True, renorm_clipping=None, renorm_momentum=0.9),
+    ),
+    (layer("LayerNormalization", axis=[1, 2]), keras3("LayerNormalization", axis=[1, 2])),
+    (
+        layer("MultiHeadAttention", num_heads=2, query_shape=[1], key_shape=[1], value_shape=[1]),
+        keras3("MultiHeadAttention", num_heads=2),
+    ),
+    (
+        layer("Attention", score_mode="dot", causal=False),
+        keras3("Attention", score_mode="dot"),
+    ),
+    (
+        layer("SpatialDropout2D", rate=0.5, noise_shape=None, trainable=True),
+        keras3("SpatialDropout2D", rate=0.5),
+    ),
+    (
+        layer("RandomFlip", mode="horizontal", rng_type=None),
+        keras3("RandomFlip", mode="horizontal"),
+    ),
+    (
+        layer("InputLayer", batch_input_shape=[None, 4], sparse=False, ragged=False, dtype="int32"),
+        keras3("InputLayer", batch_shape=[None, 4], dtype="int32"),
+    ),
+    (
+        layer("ReLU", max_value={"type": "ndarray", "value": 6.0}),
+        keras3("ReLU", max_value=6.0),
+    ),
+    (
+        layer("Dense", dtype={"class_name": "Policy", "config": {"name": "mixed_float16"}}),
+        keras3(
+            "Dense", dtype=plain("x", "DTypePolicy", name="mixed_float16") | {"module": "keras"}
+        ),
+    ),
+    (
+        layer("Dense", dtype={"class_name": "Policy", "config": {"name": "_infer"}}),
+        keras3("Dense", dtype=None),
+    ),
+    (
+        layer(
+            "Dense",
+            kernel_initializer={
+                "class_name": "VarianceScaling",
+                "config": {"distribution": "normal", "dtype": "float32"},
+            },
+            kernel_regularizer={"class_name": "L2", "config": {"l2": 0.5}},
+            kernel_constraint={"class_name": "MaxNorm", "config": {"max_value": 2}},
+        ),
+        keras3(
+            "Dense",
+            kernel_initializer=plain(
+                "initializers", "VarianceScaling", distribution="truncated_normal"
+            ),
+            kernel_regularizer=plain("regularizers", "L2", l2=0.5),
+            kernel_constraint=plain("constraints", "MaxNorm", max_value=2),
+        ),
+    ),
+    (
+        layer("Bidirectional", layer=layer("GRU", units=2, time_major=False)),
+        keras3("Bidirectional", layer=keras3("GRU", units=2)),
+    ),
+    (
+        layer("TimeDistributed", layer=layer("Dense", units=2)),
+        keras3("TimeDistributed", layer=keras3("Dense", units=2)),
+    ),
+    (
+        layer("RNN", time_major=False, cell=layer("LSTMCell", units=2, implementation=1)),
+        keras3("RNN", cell=keras3("LSTMCell", units=2)),
+    ),
+    (
+        layer("RNN", cell=layer("StackedRNNCells", cells=[layer("GRUCell", implementation=2)])),
+        keras3("RNN", cell=keras3("StackedRNNCells", cells=[keras3("GRUCell")])),
+    ),
+    (layer("Dense", activation="tanh"), keras3("Dense", activation="tanh")),
+    (layer("Dense", activation="mine"), keras3("Dense", activation=function("mine"))),
+    (
+        layer("Dense", activation=layer("LeakyReLU", negative_slope=0.2)),
+        keras3("Dense", activation=keras3("LeakyReLU", negative_slope=0.2)),
+    ),
+    (
+        layer("Mine", units=2, time_major=True),
+        keras3("Mine", None, "Mine", units=2, time_major=True),
+    ),
+    (
+        layer("pack>Mine", inner=layer("Dense", batch_input_shape=[None, 2])),
+        keras3("Mine", None, "pack>Mine", inner=keras3("Dense")),
+    ),
+    (
+        {**layer("Mine"), "module": "project.layers", "registered_name": "pack>Mine"},
+        keras3("Mine", None, "pack>Mine"),
+    ),
+    (
+        {**layer("Dense", units=2), "module": "keras.layers", "build_config": {"input_shape": [2]}},
+        keras3("Dense", units=2),
+    ),
+    (
+        layer("Lambda", function=["4wEAAAA=\n", None, None], function_type="lambda", module="m"),
+        keras3(
+            "Lambda",
+            function={
+                "class_name": "__lambda__",
+                "config": {"code": "4wEAAAA=\n", "defaults": None, "closure": None},
+            },
+        ),
+    ),
+    (
+        layer("Lambda", function="mine", function_type="function", module="m"),
+        keras3("Lambda", function=function("mine")),
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), SILENT)
+def test_a_change_of_form_alone_is_made_unsaid(old, new):
+    before = copy.deepcopy(old)
+    assert translated(old) == (new, ())
+    assert old == before
+
+
+SAID = [
+    (
+        layer("LeakyReLU", alpha=0.3),
+        keras3("LeakyReLU", negative_slope=0.3),
+        "alpha is negative_slope in Keras 3",
+    ),
+    (
+        layer("Discretization", bins=[1, 2], trainable=True),
+        keras3("Discretization", bin_boundaries=[1, 2]),
+        "bins is bin_boundaries in Keras 3",
+    ),
+    (
+        layer("CategoryEncoding", max_tokens=4),
+        keras3("CategoryEncoding", num_tokens=4),
+        "max_tokens is num_tokens in Keras 3",
+    ),
+    (
+        layer("Activation", activation="hard_sigmoid"),
+        keras3("Activation", activation=HARD_SIGMOID),
+        "activation hard_sigmoid: kept as Keras 2 computes it, clip(0.2 x + 0.5)",
+    ),
+    (
+        layer("LSTM", recurrent_activation="hard_sigmoid"),
+        keras3("LSTM", recurrent_activation=HARD_SIGMOID),
+        "recurrent_activation hard_sigmoid: kept as Keras 2 computes it, clip(0.2 x + 0.5)",
+    ),
+    (
+        layer("Dense", activation=function("hard_sigmoid")),
+        keras3("Dense", activation=HARD_SIGMOID),
+        "activation hard_sigmoid: kept as Keras 2 computes it, clip(0.2 x + 0.5)",
+    ),
+    (
+        layer("ThresholdedReLU", theta=0.5),
+        keras3("ThresholdedReLU", None, "kport>ThresholdedReLU", theta=0.5),
+        "Keras 3 has no ThresholdedReLU; kport's own one takes its place",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "detail"), SAID)
+def test_a_change_of_meaning_is_said(old, new, detail):
+    assert translated(old) == (new, (Note("translated", "x", detail),))
+
+
+def test_averaging_over_devices_is_lost_and_said():
+    new, notes = translated(layer("SyncBatchNormalization", axis=[1]))
+    assert new == keras3("BatchNormalization", axis=1)
+    assert notes == (
+        Note("translated", "x", "SyncBatchNormalization is BatchNormalization in Keras 3"),
+        Note(
+            "dropped",
+            "x.synchronized",
+            "Keras 3 averages over devices on TensorFlow alone, so it is off; set it to go on "
+            "there",
+        ),
+    )
+    assert translated(layer("BatchNormalization", synchronized=False))[1] == ()
+
+
+REFUSED = [
+    (layer("LSTM", time_major=True), "x.time_major: is True, which Keras 3 cannot do"),
+    (layer("DepthwiseConv2D", groups=2), "x.groups: is 2, which Keras 3 cannot do"),
+    (layer("Conv1DTranspose", groups=True), "x.groups: is True, which Keras 3 cannot do"),
+    (layer("Attention", causal=True), "x.causal: is True, which Keras 3 cannot do"),
+    (layer("SpatialDropout1D", noise_shape=[1]), "x.noise_shape: is [1], which Keras 3 cannot do"),
+    (layer("InputLayer", ragged=True), "x.ragged: is True, which Keras 3 cannot do"),
+    (
+        layer("RandomCrop", height=2, width=2),
+        "x: at inference Keras 2 resizes to the size of the crop and Keras 3 leaves the image ",
+    ),
+    (
+        layer("Resizing", interpolation="bicubic"),
+        "x.interpolation: 'bicubic' is computed with another kernel by each backend",
+    ),
+    ({"class_name": "Dense", "config": [1]}, "Dense: has a config of a list, expected an object"),
+]
+
+
+@pytest.mark.parametrize(("old", "text"), REFUSED)
+def test_what_keras_3_would_compute_otherwise_is_refused(old, text):
+    with pytest.raises(InvalidSpecError) as caught:
+        translate(sequential(old))
+    assert f"  - {text}" in str(caught.value)
+    assert "the Keras 2 config cannot be translated to Keras 3" in str(caught.value)
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(InvalidSpecError) as caught:
+        translate(sequential(layer("LSTM", time_major=True), layer("DepthwiseConv2D", groups=2)))
+    assert [problem.place for problem in caught.value.problems] == ["x.time_major", "x.groups"]
+
+
+def test_a_keras_3_file_keeps_its_own_hard_sigmoid():
+    new, notes = translated(layer("Dense", activation="hard_sigmoid"), generation=3)
+    assert (new["config"]["activation"], notes) == ("hard_sigmoid", ())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.layers[:20]} {rule}")
+def test_a_rule_leaves_a_config_without_its_key_alone(rule):
+    from kport_compat.keras2._kinds import Refuse
+    from kport_compat.keras2._log import Log
+    from kport_compat.keras2._models import layer_or_model
+
+    config, log = {"name": "x"}, Log(layer_or_model)
+    rule.apply(config, "x", log)
+    assert config == {"name": "x"}
+    assert len(log.problems) == isinstance(rule, Refuse)
+
+
+@pytest.mark.backend
+def test_the_tables_of_names_hold_names_of_keras_alone():
+    import keras
+
+    from kport_compat.keras2._names import CLASSES, FUNCTIONS, MODULES
+
+    for kind, names in CLASSES.items():
+        module = keras
+        for part in MODULES[kind].split(".")[1:]:
+            module = getattr(module, part)
+        assert sorted(name for name in names if not isinstance(getattr(module, name), type)) == []
+    for name in FUNCTIONS["activations"]:
+        assert callable(keras.activations.get(name))
+    for name in FUNCTIONS["losses"]:
+        assert callable(keras.losses.get(name))
+    for name in FUNCTIONS["metrics"] - {"acc", "accuracy", "ce", "crossentropy"}:
+        assert callable(keras.metrics.get(name))
+
+
+@pytest.mark.backend
+def test_the_tables_of_names_lack_no_layer_of_keras():
+    import keras
+
+    from kport_compat.keras2._names import CLASSES
+
+    left_out = {"FlaxLayer", "JaxLayer", "Layer", "TFSMLayer", "TorchModuleWrapper", "Wrapper"}
+    public = {
+        name
+        for name, one in vars(keras.layers).items()
+        if isinstance(one, type) and issubclass(one, keras.layers.Layer)
+    }
+    assert public - CLASSES["layers"] == left_out
+
+
+@pytest.mark.backend
+def test_every_layer_of_the_table_is_built_by_keras():
+    import keras
+
+    from kport_compat.layers import register
+
+    register()
+    known = {"pack>Mine", "Mine", "mine"}
+    for _, new in SILENT + [row[:2] for row in SAID]:
+        if known & set(_names(new)) or new["class_name"] == "Lambda":
+            continue
+        needed = {**NEEDED.get(new["class_name"], {}), **new["config"]}
+        if "cell" in needed or "layer" in needed:
+            continue  # their own layers are rows of this table
+        built = keras.saving.deserialize_keras_object({**new, "config": needed})
+        assert type(built).__name__ == new["class_name"]
+
+
+NEEDED = {
+    "Conv2D": {"filters": 4, "kernel_size": 1},
+    "Conv2DTranspose": {"filters": 4, "kernel_size": 1},
+    "ConvLSTM2D": {"filters": 4, "kernel_size": 1},
+    "Dense": {"units": 2},
+    "DepthwiseConv2D": {"kernel_size": 1},
+    "Embedding": {"input_dim": 5},
+    "LSTM": {"units": 2},
+    "MultiHeadAttention": {"key_dim": 2},
+}
+
+
+def _names(node):
+    if isinstance(node, dict):
+        if node.get("registered_name"):
+            yield node["registered_name"]
+        for one in node.values():
+            yield from _names(one)

@@ -1,0 +1,100 @@
+"""The private parts of Keras that kport calls still do what they did; see kport/model/_keras.py."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import zipfile
+
+import h5py
+import keras
+import pytest
+import zoo
+from keras.src import backend
+from keras.src.saving import saving_lib, serialization_lib
+from keras.src.utils.naming import to_snake_case
+
+from kport.checkpoint import snake_case
+from kport.model._keras import (
+    is_graph,
+    own_variables,
+    sharing_scope,
+    trained_variables,
+    without_initializers,
+)
+from kport.model._keras_paths import keras_owners, own_values, vars_path
+
+pytestmark = pytest.mark.backend
+
+
+@pytest.mark.parametrize("kind", sorted(zoo.KINDS))
+def test_paths_are_those_that_keras_itself_writes(kind: str) -> None:
+    model, inputs = zoo.build(kind)
+    if kind != "preprocessing":
+        zoo.train(model, inputs)
+    file = io.BytesIO()
+    saving_lib._save_model_to_fileobj(model, file, "h5")
+    with zipfile.ZipFile(file) as archive, archive.open("model.weights.h5") as member:
+        written: set[str] = set()
+        with h5py.File(io.BytesIO(member.read())) as weights:
+            weights.visititems(
+                lambda name, item: written.add(name) if isinstance(item, h5py.Dataset) else None
+            )
+    ours = {vars_path(o, key) for o in keras_owners(model) for key in own_values(o.thing)}
+    assert ours == written
+
+
+def test_layer_names_are_made_as_keras_makes_them() -> None:
+    for name in dir(keras.layers):
+        assert snake_case(name) == to_snake_case(name)
+
+
+def test_the_scope_marks_shared_objects() -> None:
+    shared = keras.layers.Dense(2)
+    with sharing_scope():
+        configs = keras.saving.serialize_keras_object([shared, shared])
+    marks = [config.get("shared_object_id") for config in configs]
+    assert marks[0] is not None
+    assert marks[0] == marks[1]
+
+
+def test_the_lazy_tensorflow_module_has_its_flag() -> None:
+    assert hasattr(serialization_lib.tf, "_available")
+
+
+def test_variables_are_filed_as_trainable_or_not() -> None:
+    layer = keras.layers.BatchNormalization()
+    layer.build((None, 3))
+    layer.trainable = False
+    trainable, others = own_variables(layer)
+    assert [one.name for one in trainable] == ["gamma", "beta"]
+    assert [one.name for one in others] == ["moving_mean", "moving_variance"]
+
+
+def test_initializers_wait() -> None:
+    signature = inspect.signature(backend.Variable._initialize_with_initializer)
+    assert list(signature.parameters) == ["self", "initializer"]
+    with without_initializers() as pending:
+        variable = keras.Variable(keras.initializers.Ones(), shape=(3,))
+        assert variable.numpy().tolist() == [0, 0, 0]
+    pending.run_except([])
+    assert variable.numpy().tolist() == [1, 1, 1]
+
+
+def test_the_optimizer_knows_what_it_trains() -> None:
+    model, inputs = zoo.build("sequential")
+    zoo.train(model, inputs)
+    expected = [variable.path for variable in model.trainable_variables]
+    assert [variable.path for variable in trained_variables(model.optimizer)] == expected
+
+
+def test_functional_models_are_told_from_subclassed_ones() -> None:
+    class Built(keras.Model):
+        def __init__(self) -> None:
+            entry = keras.Input((2,))
+            super().__init__(entry, keras.layers.Dense(1)(entry))
+
+    assert is_graph(zoo.build("functional")[0])
+    assert is_graph(zoo.build("sequential")[0])
+    assert is_graph(Built())
+    assert not is_graph(zoo.build("nested")[0])
