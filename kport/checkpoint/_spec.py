@@ -13,6 +13,8 @@ __all__ = ["JSON", "ModelSpec", "parse_spec", "validate_spec"]
 
 JSON = dict[str, Any]
 
+_FIELDS = ("builds", "components", "frozen", "signature", "ties", "trained")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
@@ -23,7 +25,9 @@ class ModelSpec:
             that exist on every backend. Its ``compile_config`` holds optimizer, loss and metrics.
         signature: The inputs as nested lists and dicts of ``{"shape": [...], "dtype": ...}``, None
             where the size is free; None as a whole where it is not known.
-        components: Registered name -> version of every component the config names.
+        components: Registered name -> version of every component the model is made of.
+        builds: Attribute path of a layer -> the shapes it was built with, for layers that no
+            functional graph builds.
         frozen: Attribute paths of layers and variables whose ``trainable`` is False; the model
             itself is ``.``.
         trained: Path of an optimizer -> names of the tensors it keeps slots for, in its order.
@@ -33,6 +37,7 @@ class ModelSpec:
     config: JSON
     signature: Any = None
     components: Mapping[str, int] = field(default_factory=dict)
+    builds: Mapping[str, JSON] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
     trained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ties: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +45,7 @@ class ModelSpec:
     def to_json(self) -> JSON:
         """Return the JSON form without the config, which a bundle keeps in a file of its own."""
         return {
+            "builds": dict(sorted(self.builds.items())),
             "components": dict(sorted(self.components.items())),
             "frozen": list(self.frozen),
             "signature": self.signature,
@@ -57,7 +63,9 @@ def validate_spec(data: object, config: object, place: str = "spec") -> list[Pro
     """Return everything that is wrong with the JSON form of a spec; empty when it is valid."""
     check = Checker()
     fields = check.mapping(data, place)
-    check.keys(fields, {"components", "frozen", "signature", "ties", "trained"}, place)
+    check.keys(fields, _FIELDS, place)
+    for path, shapes in check.mapping(fields.get("builds", {}), f"{place}.builds").items():
+        check.mapping(shapes, f"{place}.builds[{path!r}]")
     versions = check.mapping(fields.get("components", {}), f"{place}.components")
     for name, version in versions.items():
         check.integer(version, f"{place}.components[{name!r}]", least=1)
@@ -109,6 +117,7 @@ def parse_spec(data: object, config: object) -> ModelSpec:
         config=config,
         signature=data.get("signature"),
         components=data.get("components", {}),
+        builds=data.get("builds", {}),
         frozen=tuple(data.get("frozen", ())),
         trained={path: tuple(names) for path, names in data.get("trained", {}).items()},
         ties=data.get("ties", {}),

@@ -16,7 +16,13 @@ from kport.checkpoint import Asset, Checkpoint, Kind, LoadReport, Naming, Note, 
 from kport.components import resolve
 from kport.errors import LoadError, Problem, UnsafeFileError, UsageError, mapped
 from kport.model._assign import assign
-from kport.model._keras import own_variables, sharing_scope, without_initializers
+from kport.model._build_shapes import build_layers
+from kport.model._keras import (
+    own_variables,
+    sharing_scope,
+    without_initializers,
+    without_tensorflow,
+)
 from kport.model._keras_paths import keras_owners
 from kport.model._match import match
 from kport.model._walk import Walk, walk
@@ -65,8 +71,10 @@ def build(
     training = config.pop("compile_config", None)
     if not compile:
         checkpoint, training = _without_training(checkpoint), None
-    with without_initializers() as pending, keras.saving.custom_object_scope(custom):
+    scope = keras.saving.custom_object_scope(custom)
+    with without_initializers() as pending, without_tensorflow(), scope:
         model = _construct(config)
+        build_layers(model, checkpoint.spec.builds)
         lines = list(_prepare(model, checkpoint, training))
         found = walk(model)
         plan = match(checkpoint, model, found)

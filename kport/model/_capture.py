@@ -26,6 +26,7 @@ from kport.checkpoint import (
 )
 from kport.components import COMPONENTS, named_components
 from kport.errors import SaveError, UsageError, mapped
+from kport.model._build_shapes import build_configs
 from kport.model._config import portable
 from kport.model._keras import own_variables, serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
@@ -87,6 +88,7 @@ def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
         config=config,
         signature=signature_of(model),
         components=COMPONENTS.versions({*named_components(config), *_classes(found)}),
+        builds=dict(build_configs(found)),
         frozen=tuple(_frozen(found)),
         trained={path: tuple(filter(None, row)) for path, row in trained.items()},
         ties=found.ties,

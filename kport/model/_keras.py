@@ -29,6 +29,7 @@ __all__ = [
     "snake_name",
     "trained_variables",
     "without_initializers",
+    "without_tensorflow",
 ]
 
 
@@ -36,11 +37,9 @@ def serialize(model: keras.Model) -> dict[str, Any]:
     """Return the config of a model, with shared objects marked as `keras.saving` marks them.
 
     Reason: the public `serialize_keras_object` marks an object that stands twice in a config only
-    inside this scope, which only `save_model` opens. It also imports TensorFlow on every backend
-    to ask whether an object is one of its types (2.5 s, 460 MB); where TensorFlow is not loaded,
-    none can be.
+    inside this scope, which only `save_model` opens.
     """
-    with sharing_scope(), _tensorflow_unless_loaded():
+    with sharing_scope(), without_tensorflow():
         config: dict[str, Any] = serialization_lib.serialize_keras_object(model)
     return config
 
@@ -51,17 +50,25 @@ def sharing_scope() -> contextlib.AbstractContextManager[Any]:
     return scope
 
 
+class _NoTensorFlow:
+    available = False
+
+
 @contextlib.contextmanager
-def _tensorflow_unless_loaded() -> Iterator[None]:
-    lazy = serialization_lib.tf
-    if "tensorflow" in sys.modules or not hasattr(lazy, "_available"):
-        yield
-        return
-    before, lazy._available = lazy._available, False
+def without_tensorflow() -> Iterator[None]:
+    """Keep Keras's serialization from importing TensorFlow only to ask for its types.
+
+    Reason: on every backend `serialize_keras_object`, which constructors call too, imports
+    TensorFlow to test whether an object is one of its types (2.5 s, 460 MB). Where TensorFlow is
+    not loaded, no object can be.
+    """
+    before = serialization_lib.tf
+    if "tensorflow" not in sys.modules:
+        serialization_lib.tf = _NoTensorFlow
     try:
         yield
     finally:
-        lazy._available = before
+        serialization_lib.tf = before
 
 
 def is_saveable(thing: object) -> bool:

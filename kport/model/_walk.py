@@ -30,10 +30,17 @@ _COMPILE_STATE = frozenset({"_compile_metrics", "_loss_tracker"})
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An object with a path: a layer, an optimizer, a metric, a seed generator."""
+    """An object with a path: a layer, an optimizer, a metric, a seed generator.
+
+    Arguments:
+        path: Its attribute path; empty for the model itself.
+        thing: The object.
+        in_graph: Whether it is a layer of a Sequential or functional model, which builds it.
+    """
 
     path: str
     thing: Any
+    in_graph: bool = False
 
 
 @dataclass(slots=True)
@@ -85,6 +92,7 @@ class _Walker:
         self.found = Walk()
         self.seen: dict[int, str] = {}
         self.parameters: set[int] = set()
+        self.in_graph: set[int] = set()
         self.later: list[tuple[Any, str]] = []
 
     def visit(self, thing: Any, path: str, kind: Kind | None = None) -> None:
@@ -101,7 +109,7 @@ class _Walker:
     def visit_now(self, thing: Any, path: str, kind: Kind | None = None) -> None:
         if self.is_second(thing, path):
             return
-        self.found.owners.append(Owner(path, thing))
+        self.found.owners.append(Owner(path, thing, id(thing) in self.in_graph))
         if isinstance(thing, keras.random.SeedGenerator):
             self.add(thing.state, _join(path, "state"), Kind.SEED)
         elif isinstance(thing, keras.optimizers.Optimizer):
@@ -112,6 +120,8 @@ class _Walker:
             self.visit_layer(thing, path)
 
     def visit_layer(self, layer: keras.Layer, path: str) -> None:
+        if isinstance(layer, keras.Model) and is_graph(layer):
+            self.in_graph.update(map(id, layer.layers))
         trainable, others = own_variables(layer)
         self.parameters.update(map(id, trainable))
         taken: set[str] = set()

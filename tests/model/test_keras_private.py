@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 import io
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import h5py
 import keras
 import pytest
 import zoo
 from keras.src import backend
-from keras.src.saving import saving_lib, serialization_lib
+from keras.src.saving import saving_lib
 from keras.src.utils.naming import to_snake_case
 
 from kport.checkpoint import snake_case
@@ -58,8 +60,18 @@ def test_the_scope_marks_shared_objects() -> None:
     assert marks[0] == marks[1]
 
 
-def test_the_lazy_tensorflow_module_has_its_flag() -> None:
-    assert hasattr(serialization_lib.tf, "_available")
+def test_neither_saving_nor_loading_imports_tensorflow(
+    tmp_path: Path, run_python: Callable[..., str]
+) -> None:
+    code = """
+import sys, kport
+kport.save(kport.load("examples/legacy/digits.h5"), sys.argv[1])
+kport.load(sys.argv[1])
+print("tensorflow" in sys.modules)
+"""
+    backend = keras.backend.backend()
+    imported = run_python(code, str(tmp_path / "bundle"), backend=backend)
+    assert imported.split() == [str(backend == "tensorflow")]
 
 
 def test_variables_are_filed_as_trainable_or_not() -> None:

@@ -1,0 +1,66 @@
+"""Build every layer of a subclassed model with the shapes it was built with once.
+
+Keras rebuilds a subclassed model by running its `call` on one symbolic input. That skips what the
+run does not reach (branches of training, optional inputs, data-dependent code), and then leaves
+random weights. Every layer knows the shapes of its own `build`; so kport keeps those, and no code
+of the user's `call` has to run.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+
+import keras
+
+from kport.checkpoint import JSON
+from kport.errors import LoadError, mapped
+from kport.model._walk import Walk, walk
+
+__all__ = ["build_configs", "build_layers"]
+
+_ROUNDS = 50  # a build() may make layers that have a build(); nobody nests them deeper
+
+
+def build_configs(found: Walk) -> Iterator[tuple[str, JSON]]:
+    """Yield path and build config of every built layer that no functional graph builds."""
+    for owner in found.owners:
+        if not isinstance(owner.thing, keras.Layer) or owner.in_graph or not owner.path:
+            continue
+        config = owner.thing.get_build_config() if owner.thing.built else None
+        if config:
+            yield owner.path, json.loads(json.dumps(config))
+
+
+def build_layers(model: keras.Model, builds: Mapping[str, JSON]) -> None:
+    """Build the layers of a model that are not built yet, parents first.
+
+    Raises:
+        LoadError: A layer's own `build` failed.
+    """
+    done: set[str] = set()
+    for _ in range(_ROUNDS):
+        # A build() can make new layers, so look again until it made none.
+        waiting = [
+            (path, layer)
+            for path, layer in walk(model).layers()
+            if path in builds and path not in done and not layer.built
+        ]
+        if not waiting:
+            return
+        for path, layer in waiting:
+            done.add(path)
+            if not layer.built:
+                _build(path, layer, builds[path])
+
+
+def _build(path: str, layer: keras.Layer, config: JSON) -> None:
+    with (
+        mapped(LoadError, f"the layer {path} ({type(layer).__name__}) cannot be built"),
+        warnings.catch_warnings(),
+    ):
+        # A layer without build() has no variables of its own; its parts are built on their own.
+        warnings.filterwarnings("ignore", message=r"`build\(\)` was called on layer")
+        warnings.filterwarnings("ignore", message=".* had a build config, but the model cannot")
+        layer.build_from_config(config)
