@@ -5,6 +5,7 @@ The contract: a component is a class or function that the user's code has regist
 anything else in a file is refused before it is constructed.
 """
 
+from kport.components._configs import forgotten_arguments
 from kport.components._kinds import kind_of
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
 from kport.components._resolve import named_components, resolve
@@ -13,6 +14,7 @@ __all__ = [
     "COMPONENTS",
     "Component",
     "ComponentRegistry",
+    "forgotten_arguments",
     "kind_of",
     "named_components",
     "register",

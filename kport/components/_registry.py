@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from kport.components._configs import equip
 from kport.errors import UsageError
 
 __all__ = ["COMPONENTS", "Component", "ComponentRegistry", "register"]
@@ -79,9 +80,10 @@ def register(
 ) -> Callable[[T], T]:
     """Make a class or function known to kport and to Keras, so that files may name it.
 
-    Works on any Keras layer, model, loss, metric, optimizer, schedule, initializer and on plain
-    functions. It wraps `keras.saving.register_keras_serializable`, so plain Keras loads what
-    kport writes.
+    Works on any Keras layer, model, loss, metric, optimizer, schedule, initializer, on dataclasses,
+    enums and plain functions. It wraps `keras.saving.register_keras_serializable`, so plain Keras
+    loads what kport writes. A class needs no `get_config`: its constructor's arguments are
+    remembered, and restored with name, dtype and ``trainable``.
 
     Arguments:
         package: The namespace, usually the project's name.
@@ -107,6 +109,8 @@ def register(
         local = name or getattr(target, "__name__", "")
         component = Component(f"{package}>{local}", target, version, tuple(aliases))
         COMPONENTS.add(component)
+        if isinstance(target, type):
+            equip(target)
         decorator: Callable[[T], T] = keras.saving.register_keras_serializable(package, local)
         return decorator(target)
 

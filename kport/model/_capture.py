@@ -24,7 +24,7 @@ from kport.checkpoint import (
     dtype_name,
     join_name,
 )
-from kport.components import COMPONENTS, named_components
+from kport.components import COMPONENTS, forgotten_arguments, named_components
 from kport.errors import SaveError, UsageError, mapped
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
@@ -58,6 +58,13 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
             remedy="Call it once on data, or give it an Input, before saving it.",
         )
     found = walk(model)
+    forgotten = [one for owner in found.owners for one in forgotten_arguments(owner.thing)]
+    if forgotten:
+        raise SaveError(
+            "a loaded model would be another one",
+            problems=forgotten,
+            remedy="Add them to get_config, or delete it: kport remembers what __init__ was given.",
+        )
     owners = list(keras_owners(model))
     tensors = {tensor.name: tensor for tensor in _tensors(found, owners)}
     if not optimizer:

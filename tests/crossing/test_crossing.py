@@ -21,9 +21,28 @@ KINDS = (
     "recurrent",
     "mixed",
     "preprocessing",
+    "arguments_of_every_sort",
+    "branch_only_in_training",
+    "build_that_forgets_its_children",
+    "call_with_two_tensors",
+    "data_dependent_call",
+    "dict_input",
+    "inner_layers_under_a_global_policy",
+    "layer_as_an_argument",
+    "layers_made_in_build",
+    "list_input",
+    "nested_containers_and_raw_variables",
+    "one_layer_in_two_arguments",
+    "one_layer_under_two_attributes",
+    "optional_tensor_after_a_call_without_it",
+    "optional_tensor_by_keyword",
+    "seeds_that_have_moved",
+    "stateful_rnn",
+    "tied_embedding",
+    "unused_layer_stays_unbuilt",
 )
 # What a dtype's rounding allows: the backends round bfloat16 at different steps of a layer.
-TOLERANCE = {"mixed": 2e-2}
+TOLERANCE = {"mixed": 2e-2, "inner_layers_under_a_global_policy": 5e-2}
 WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -65,3 +84,8 @@ def test_weights_cross_bit_for_bit_and_outputs_agree(
     assert result["differing"] == []
     assert result["relative"] <= TOLERANCE.get(kind, 1e-5)
     assert result["compiled"]
+
+
+def test_every_model_of_the_worker_is_in_the_table(crossings: Mapping[str, Any]) -> None:
+    expected = {f"{kind}-{form}" for kind in KINDS for form in ("keras", "bundle")}
+    assert set(crossings["jax-torch"]) == expected

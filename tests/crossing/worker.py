@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +15,52 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import zoo
+from scenarios import SCENARIOS
 
 import kport
 from kport.model import capture
 
 FORMATS = {"keras": "model.keras", "bundle": "bundle"}
+# Integers have no gradient to train through on every backend.
+TRAINED = set(zoo.KINDS) - {"preprocessing"}
 
 
 def save(folder: Path) -> None:
-    """Write every kind of model, trained, in every format, and what it computes."""
+    """Write every kind of model in every format, and what it computes."""
     for kind in zoo.KINDS:
         model, inputs = zoo.build(kind)
-        if kind != "preprocessing":  # integers have no gradient to train through on every backend
+        if kind in TRAINED:
             zoo.train(model, inputs)
-        place = folder / kind
-        place.mkdir(parents=True)
-        for name in FORMATS.values():
-            kport.save(model, place / name)
-        np.savez(place / "weights.npz", **_values(model))
-        outputs = zoo.outputs(model, inputs)
-        assert np.ptp(outputs) > 1e-3, f"{kind} computes a constant, which proves nothing"
-        np.savez(place / "outputs.npz", outputs=outputs)
+        _write(folder / kind, model, zoo.outputs(model, inputs))
+    for name, make in SCENARIOS.items():
+        model, call = make()
+        outputs = _called(model, call)
+        _write(folder / name, model, outputs)
+
+
+def _write(place: Path, model: keras.Model, outputs: Any) -> None:
+    assert np.ptp(outputs) > 1e-3, f"{place.name} computes a constant, which proves nothing"
+    place.mkdir(parents=True)
+    for name in FORMATS.values():
+        kport.save(model, place / name)
+    np.savez(place / "weights.npz", **_values(model))
+    np.savez(place / "outputs.npz", outputs=outputs)
+
+
+def _called(model: keras.Model, call: Any) -> Any:
+    args, kwargs = keras.tree.map_structure(keras.ops.convert_to_tensor, call)
+    return np.asarray(keras.ops.convert_to_numpy(model(*args, **kwargs)), "float32")
 
 
 def load(folder: Path, answer: Path) -> None:
     """Read all of it back, and write what differs."""
-    found = {
-        f"{kind}-{name}": _compare(folder / kind, folder / kind / file, kind)
-        for kind in zoo.KINDS
-        for name, file in FORMATS.items()
-    }
+    found = {}
+    for kind in zoo.KINDS:
+        inputs = zoo.build(kind)[1]
+        run = partial(zoo.outputs, inputs=inputs)
+        found |= _compare(folder / kind, run, kind in TRAINED)
+    for name, make in SCENARIOS.items():  # in the order of saving, so they draw the same inputs
+        found |= _compare(folder / name, partial(_called, call=make()[1]), False)
     answer.write_text(json.dumps(found))
 
 
@@ -54,9 +72,14 @@ def _values(model: keras.Model) -> dict[str, Any]:
     }
 
 
-def _compare(place: Path, path: Path, kind: str) -> dict[str, Any]:
-    model = kport.load(path)
-    _, inputs = zoo.build(kind)
+def _compare(place: Path, run: Callable[[keras.Model], Any], compiled: bool) -> dict[str, Any]:
+    return {f"{place.name}-{key}": _one(place, key, run, compiled) for key in FORMATS}
+
+
+def _one(
+    place: Path, key: str, run: Callable[[keras.Model], Any], compiled: bool
+) -> dict[str, Any]:
+    model = kport.load(place / FORMATS[key])
     values = _values(model)
     with np.load(place / "weights.npz") as stored:
         differing = [
@@ -67,11 +90,10 @@ def _compare(place: Path, path: Path, kind: str) -> dict[str, Any]:
         ]
     with np.load(place / "outputs.npz") as stored:
         expected = stored["outputs"]
-    got = zoo.outputs(model, inputs)
     return {
         "differing": differing,
-        "relative": float(np.abs(got - expected).max() / np.abs(expected).max()),
-        "compiled": bool(model.compiled) == (kind != "preprocessing"),
+        "relative": float(np.abs(run(model) - expected).max() / np.abs(expected).max()),
+        "compiled": bool(model.compiled) == compiled,
     }
 
 

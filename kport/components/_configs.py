@@ -1,0 +1,190 @@
+"""Give a registered class the config that its author did not have to write.
+
+A class without a `get_config` of its own gets one out of its constructor's arguments, and a
+`from_config` that restores name, dtype policy and ``trainable`` even where the constructor takes no
+``**kwargs``. A class that has one keeps it, and `forgotten_arguments` checks it at save.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import enum
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from kport.components._arguments import Arguments, arguments_of, remember_arguments
+from kport.components._values import decode, encode
+from kport.errors import Problem, SaveError
+
+__all__ = ["equip", "forgotten_arguments"]
+
+_POLICY = "kport_global_policy"
+_POSITIONAL = "kport_positional"
+# Arguments of every layer, which `keras.Layer` itself writes and restores.
+_OF_ANY_LAYER = frozenset({"name", "dtype", "trainable", "activity_regularizer", "autocast"})
+
+
+def equip(cls: type) -> None:
+    """Make objects of a class serializable by their constructor's arguments."""
+    if dataclasses.is_dataclass(cls):
+        _set(cls, "get_config", _dataclass_config)
+        _set(cls, "from_config", classmethod(_from_fields))
+    elif issubclass(cls, enum.Enum):
+        _set(cls, "get_config", _member_config)
+        _set(cls, "from_config", classmethod(_from_member))
+    else:
+        remember_arguments(cls)
+        if _writes_no_config(cls):
+            _set(cls, "get_config", _argument_config)
+            _set(cls, "from_config", classmethod(_from_arguments))
+
+
+def _set(cls: type, name: str, value: Any) -> None:
+    if name not in vars(cls):
+        setattr(cls, name, value)
+
+
+def _writes_no_config(cls: type) -> bool:
+    """Whether no class of the user's among the bases has a `get_config`."""
+    method = getattr(cls, "get_config", None)
+    module = getattr(method, "__module__", "") or ""
+    return method is None or module.startswith("keras.") or method is _argument_config
+
+
+def _dataclass_config(self: Any) -> dict[str, Any]:
+    fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+    return _encoded(fields, type(self).__name__)
+
+
+def _from_fields(cls: type, config: dict[str, Any]) -> Any:
+    return cls(**{name: decode(value) for name, value in config.items()})
+
+
+def _member_config(self: Any) -> dict[str, Any]:
+    return {"member": self.name}
+
+
+def _from_member(cls: Any, config: dict[str, Any]) -> Any:
+    return cls[config["member"]]
+
+
+def _encoded(values: dict[str, Any], owner: str) -> dict[str, Any]:
+    problems: list[Problem] = []
+    encoded = {name: encode(value, name, problems) for name, value in values.items()}
+    if problems:
+        raise SaveError(
+            f"{owner} was constructed with something that a file cannot hold",
+            problems=problems,
+            remedy="Register functions and classes with @kport.register, or write get_config and "
+            f"from_config for {owner}.",
+        )
+    return encoded
+
+
+def _argument_config(self: Any) -> dict[str, Any]:
+    arguments = arguments_of(self)
+    if arguments is None or arguments.owner is not type(self):
+        raise SaveError(
+            f"{type(self).__name__} is not registered, so its constructor's arguments are unknown",
+            remedy=f"Decorate {type(self).__name__} with @kport.register, or give it a get_config.",
+        )
+    inherited = _inherited_config(self)
+    named = {name: value for name, value in arguments.named.items() if name not in inherited}
+    config = {**inherited, **_encoded(named, type(self).__name__)}
+    if arguments.positional:
+        given = {_POSITIONAL: list(arguments.positional)}
+        config |= _encoded(given, type(self).__name__)
+    if arguments.policy is not None:
+        config[_POLICY] = arguments.policy
+    return config
+
+
+def _inherited_config(self: Any) -> dict[str, Any]:
+    """What the nearest class of Keras's own says of the object."""
+    for base in type(self).__mro__:
+        method = vars(base).get("get_config")
+        if method is not None and base.__module__.startswith("keras."):
+            with contextlib.suppress(NotImplementedError):
+                config: dict[str, Any] = method(self)
+                return config
+            return {}
+    return {}
+
+
+def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
+    values = {name: decode(value) for name, value in config.items()}
+    policy = values.pop(_POLICY, None)
+    positional = values.pop(_POSITIONAL, [])
+    parameters = inspect.signature(cls.__init__).parameters
+    takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+    taken = {name: one for name, one in values.items() if takes_all or name in parameters}
+    with _under(policy):
+        thing = cls(*positional, **taken)
+    for name, value in values.items():
+        if name not in taken:
+            _restore(thing, name, value)
+    return thing
+
+
+@contextlib.contextmanager
+def _under(policy: Any) -> Iterator[None]:
+    import keras
+
+    before = keras.config.dtype_policy()
+    if policy is not None:
+        keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _restore(thing: Any, name: str, value: Any) -> None:
+    """Set what a constructor without ``**kwargs`` does not take."""
+    import keras
+
+    if name == "dtype" and isinstance(thing, keras.Layer):
+        thing.dtype_policy = value
+    elif name in _OF_ANY_LAYER and hasattr(thing, name) and value is not None:
+        setattr(thing, name, value)
+
+
+def forgotten_arguments(thing: Any) -> list[Problem]:
+    """Return the constructor's arguments that a hand-written `get_config` leaves out.
+
+    Only those whose value is not the default: without them the loaded object would be another.
+    A class that also writes its own `from_config` is trusted.
+    """
+    arguments = arguments_of(thing)
+    if arguments is None or _writes_no_config(type(thing)) or _writes_from_config(type(thing)):
+        return []
+    config = thing.get_config()
+    missing = [name for name in _changed(arguments) if name not in config]
+    cls = type(thing).__name__
+    label = f"{getattr(thing, 'name', cls)} ({cls})"
+    return [
+        Problem(label, f"get_config leaves out the argument {name!r} of __init__", "missing")
+        for name in missing
+    ]
+
+
+def _writes_from_config(cls: type) -> bool:
+    method = getattr(cls, "from_config", None)
+    return not (getattr(method, "__module__", "") or "").startswith("keras.")
+
+
+def _changed(arguments: Arguments) -> Iterator[str]:
+    parameters = inspect.signature(arguments.owner.__init__).parameters  # type: ignore[misc]  # the constructor of a class
+    for name, value in arguments.named.items():
+        default = parameters[name].default if name in parameters else inspect.Parameter.empty
+        if name not in _OF_ANY_LAYER and value is not default and not _equal(value, default):
+            yield name
+
+
+def _equal(value: Any, default: Any) -> bool:
+    try:
+        return bool(value == default)
+    except (TypeError, ValueError):  # arrays do not compare to one truth
+        return False

@@ -1,0 +1,112 @@
+"""Values of constructor arguments as JSON, beyond what Keras's own serialization knows.
+
+Keras gives back a tuple as a list, a dict with its keys as strings, a NumPy scalar as a Python
+number; and it does not know sets, paths, bytes that are no text, or complex numbers. Each of those
+becomes an object with one key, ``__kport__``, so that the argument comes back as it was.
+Everything that Keras can serialize (layers, initializers, registered functions, dataclasses, enums)
+is left to it.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from kport.errors import Problem
+
+__all__ = ["decode", "encode"]
+
+_MARK = "__kport__"
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def encode(value: Any, place: str, problems: list[Problem]) -> Any:
+    """Return a value as JSON and objects that Keras serializes.
+
+    Arguments:
+        value: What a constructor was given.
+        place: Its name, for the problem.
+        problems: Takes what cannot be represented.
+    """
+    if isinstance(value, np.generic):
+        return {_MARK: "scalar", "dtype": value.dtype.name, "value": value.item()}
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        items = [encode(item, f"{place}[{i}]", problems) for i, item in enumerate(value)]
+        return items if isinstance(value, list) else {_MARK: "tuple", "items": items}
+    if isinstance(value, dict):
+        return _encode_dict(value, place, problems)
+    if type(value) in (set, frozenset):
+        items = [encode(item, place, problems) for item in sorted(value, key=repr)]
+        return {_MARK: type(value).__name__, "items": items}
+    if isinstance(value, PurePath):
+        return {_MARK: "path", "value": value.as_posix()}
+    if isinstance(value, bytes):
+        return {_MARK: "bytes", "value": base64.b64encode(value).decode()}
+    if isinstance(value, complex):
+        return {_MARK: "complex", "value": [value.real, value.imag]}
+    return _for_keras(value, place, problems)
+
+
+def _encode_dict(value: dict[Any, Any], place: str, problems: list[Problem]) -> Any:
+    pairs = {key: encode(item, f"{place}[{key!r}]", problems) for key, item in value.items()}
+    # Keras would take a dict with these keys for one of its own objects.
+    plain = all(isinstance(key, str) for key in pairs) and not {"class_name", _MARK} & set(pairs)
+    if plain:
+        return pairs
+    keys = [encode(key, place, problems) for key in pairs]
+    return {_MARK: "dict", "items": [list(pair) for pair in zip(keys, pairs.values(), strict=True)]}
+
+
+def _for_keras(value: Any, place: str, problems: list[Problem]) -> Any:
+    import keras
+
+    if isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biuf":
+        return value
+    serializable = hasattr(value, "get_config") or isinstance(value, keras.DTypePolicy)
+    if serializable and not isinstance(value, type):
+        return value
+    if callable(value) and keras.saving.get_registered_name(value) != getattr(value, "__name__", 0):
+        return value  # registered
+    if callable(value) and getattr(value, "__module__", "").startswith("keras."):
+        return value
+    what = "a function" if callable(value) else f"a {type(value).__name__}"
+    text = f"is {what} ({value!r:.60}), which a file cannot hold"
+    problems.append(Problem(place, text, "type"))
+    return None
+
+
+def decode(value: Any) -> Any:
+    """Undo `encode`, and let Keras make the objects that it serialized."""
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "class_name" in value and "config" in value:
+        import keras
+
+        return keras.saving.deserialize_keras_object(value)
+    sort = value.get(_MARK)
+    if sort is None:
+        return {key: decode(item) for key, item in value.items()}
+    return _decode_marked(sort, value)
+
+
+def _decode_marked(sort: str, value: dict[str, Any]) -> Any:
+    if sort in ("tuple", "set", "frozenset"):
+        make = {"tuple": tuple, "set": set, "frozenset": frozenset}[sort]
+        return make(decode(item) for item in value["items"])
+    if sort == "dict":
+        return {decode(key): decode(item) for key, item in value["items"]}
+    if sort == "scalar":
+        return np.dtype(value["dtype"]).type(value["value"])
+    if sort == "path":
+        return Path(value["value"])
+    if sort == "bytes":
+        return base64.b64decode(value["value"])
+    real, imaginary = value["value"]
+    return complex(real, imaginary)

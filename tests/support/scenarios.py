@@ -1,0 +1,369 @@
+"""What users build that Keras 3.15.1 loses, cross-loads or refuses; a name, a model, its call.
+
+Each scenario makes a model and the arguments to call it with. None of the classes has a
+`get_config`, a `build` or ``**kwargs`` unless that is its point.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import kport
+
+__all__ = ["SCENARIOS", "Call"]
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+Scenario = Callable[[], tuple[keras.Model, Call]]
+SCENARIOS: dict[str, Scenario] = {}
+
+Dense = keras.layers.Dense
+GENERATOR = np.random.default_rng(3)
+
+
+def batch(*shape: int) -> Any:
+    return GENERATOR.normal(size=shape).astype("float32")
+
+
+def scenario(make: Scenario) -> Scenario:
+    SCENARIOS[make.__name__] = make
+    return make
+
+
+def simple(model: keras.Model) -> tuple[keras.Model, Call]:
+    return model, ((batch(4, 3),), {})
+
+
+def component(cls: Any) -> Any:
+    return kport.register("scenarios")(cls)
+
+
+@component
+class TwoTensors(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = Dense(2), Dense(2)
+
+    def call(self, a: Any, b: Any) -> Any:
+        return self.left(a) * self.right(b)
+
+
+@scenario
+def call_with_two_tensors() -> tuple[keras.Model, Call]:
+    return TwoTensors(), ((batch(4, 3), batch(4, 5)), {})
+
+
+@component
+class OptionalTensor(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.main, self.side = Dense(2), Dense(2)
+
+    def call(self, x: Any, context: Any = None) -> Any:
+        return self.main(x) if context is None else self.main(x) + self.side(context)
+
+
+@scenario
+def optional_tensor_by_keyword() -> tuple[keras.Model, Call]:
+    return OptionalTensor(), ((batch(4, 3),), {"context": batch(4, 5)})
+
+
+@scenario
+def optional_tensor_after_a_call_without_it() -> tuple[keras.Model, Call]:
+    model = OptionalTensor()
+    model(batch(4, 3))
+    return model, ((batch(4, 3),), {"context": batch(4, 5)})
+
+
+@component
+class DataDependent(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.positive, self.negative = Dense(2), Dense(2)
+
+    def call(self, x: Any) -> Any:
+        both = self.positive(x), self.negative(x)
+        return keras.ops.where(keras.ops.sum(x) > 0, *both)
+
+
+@component
+class TrainingBranch(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.main, self.auxiliary = Dense(2), Dense(2)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return self.main(x) + self.auxiliary(x) if training else self.main(x)
+
+
+@scenario
+def data_dependent_call() -> tuple[keras.Model, Call]:
+    return simple(DataDependent())
+
+
+@scenario
+def branch_only_in_training() -> tuple[keras.Model, Call]:
+    model = TrainingBranch()
+    model(batch(4, 3), training=True)
+    return simple(model)
+
+
+@component
+class DictInput(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = Dense(2), Dense(2)
+
+    def call(self, inputs: Any) -> Any:
+        values = list(inputs.values()) if isinstance(inputs, dict) else list(inputs)
+        return self.first(values[0]) + self.second(values[1])
+
+
+@scenario
+def dict_input() -> tuple[keras.Model, Call]:
+    return DictInput(), (({"a": batch(4, 3), "b": batch(4, 5)},), {})
+
+
+@scenario
+def list_input() -> tuple[keras.Model, Call]:
+    return DictInput(), (([batch(4, 3), batch(4, 5)],), {})
+
+
+@component
+class LazyInBuild(keras.Model):
+    """Makes its layers in build(), and a variable beside them."""
+
+    def build(self, shape: Any) -> None:
+        self.layer = Dense(shape[-1])
+        self.layer.build(shape)
+        self.gain = self.add_weight(shape=(shape[-1],), initializer="ones")
+
+    def call(self, x: Any) -> Any:
+        return self.layer(x) * self.gain
+
+
+@component
+class ForgetfulBuild(keras.Model):
+    """Has a build() that does not build what it holds: the commonest mistake."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = [Dense(4), Dense(2)]
+
+    def build(self, shape: Any) -> None:
+        self.built = True
+
+    def call(self, x: Any) -> Any:
+        return self.parts[1](self.parts[0](x))
+
+
+@scenario
+def layers_made_in_build() -> tuple[keras.Model, Call]:
+    return simple(LazyInBuild())
+
+
+@scenario
+def build_that_forgets_its_children() -> tuple[keras.Model, Call]:
+    return simple(ForgetfulBuild())
+
+
+@component
+class Containers(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.row = [Dense(3), [Dense(3), (Dense(3),)]]
+        self.table = {"z": Dense(3), "a": [Dense(3)]}
+        self.raw = [keras.Variable(batch(3)), keras.Variable(batch(3), trainable=False)]
+
+    def call(self, x: Any) -> Any:
+        x = self.row[1][1][0](self.row[1][0](self.row[0](x)))
+        return self.table["a"][0](self.table["z"](x)) * self.raw[0] + self.raw[1]
+
+
+@scenario
+def nested_containers_and_raw_variables() -> tuple[keras.Model, Call]:
+    return simple(Containers())
+
+
+@component
+class Shared(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = Dense(3)
+        self.two = self.one
+
+    def call(self, x: Any) -> Any:
+        return self.two(self.one(x))
+
+
+@component
+class Tied(keras.Model):
+    """An output layer that uses the embedding's table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = keras.layers.Embedding(7, 4)
+        self.bias = self.add_weight(shape=(7,), initializer="zeros")
+
+    def call(self, x: Any) -> Any:
+        hidden = keras.ops.mean(self.embed(x), 1)
+        return keras.ops.matmul(hidden, keras.ops.transpose(self.embed.embeddings)) + self.bias
+
+
+@scenario
+def one_layer_under_two_attributes() -> tuple[keras.Model, Call]:
+    return simple(Shared())
+
+
+@scenario
+def tied_embedding() -> tuple[keras.Model, Call]:
+    return Tied(), ((GENERATOR.integers(0, 7, (4, 5)).astype("int32"),), {})
+
+
+@component
+class Wrapper(keras.layers.Layer):
+    """Takes a layer as an argument."""
+
+    def __init__(self, inner: Any, times: int = 1) -> None:
+        super().__init__()
+        self.inner, self.times = inner, times
+
+    def call(self, x: Any) -> Any:
+        for _ in range(self.times):
+            x = self.inner(x)
+        return x
+
+
+@component
+class Around(keras.Model):
+    def __init__(self, first: Any, second: Any) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def call(self, x: Any) -> Any:
+        return self.second(self.first(x))
+
+
+@scenario
+def layer_as_an_argument() -> tuple[keras.Model, Call]:
+    return simple(Around(Wrapper(Dense(3), times=2), Dense(2)))
+
+
+@scenario
+def one_layer_in_two_arguments() -> tuple[keras.Model, Call]:
+    shared = Dense(3)
+    return simple(Around(Wrapper(shared), Wrapper(shared, times=2)))
+
+
+@component
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    units: int
+    rate: float = 0.5
+
+
+@component
+class Mode(enum.Enum):
+    PLAIN = 1
+    SQUARED = 2
+
+
+@component
+def halve(x: Any) -> Any:
+    return x * 0.5
+
+
+@component
+class Rich(keras.Model):
+    """Arguments of every sort, and no **kwargs."""
+
+    def __init__(
+        self, sizes: Any, mode: Any, function: Any, initializer: Any, *layers: Any, **more: Any
+    ) -> None:
+        super().__init__()
+        self.sizes, self.mode, self.function = sizes, mode, function
+        self.more = {"kept": tuple(sorted(more))}
+        self.stack = list(layers)
+        self.out = Dense(sizes.units, kernel_initializer=initializer)
+        self.table = more["table"]
+        self.given = more
+
+    def call(self, x: Any) -> Any:
+        for layer in self.stack:
+            x = layer(x)
+        x = self.function(self.out(x)) + keras.ops.convert_to_tensor(self.table)
+        return x * x if self.mode is Mode.SQUARED else x
+
+
+@scenario
+def arguments_of_every_sort() -> tuple[keras.Model, Call]:
+    model = Rich(
+        Sizes(2, 0.25),
+        Mode.SQUARED,
+        halve,
+        keras.initializers.HeNormal(seed=2),
+        Dense(3),
+        Dense(4),
+        table=np.array([1, 2], "float32"),
+        steps=(1, (2, 3)),
+        names={1: "one", (2, 3): "two"},
+        places={Path("a") / "b"},
+        number=np.float32(1.5),
+        blob=b"\xff\x00",
+        wave=1 + 2j,
+    )
+    return simple(model)
+
+
+@component
+class Randomness(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = keras.layers.Dropout(0.5)
+        self.own = keras.random.SeedGenerator(11)
+        self.out = Dense(2)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        noise = keras.random.normal((3,), seed=self.own)
+        return self.out(self.drop(x, training=training)) + keras.ops.sum(noise) * 0
+
+
+@scenario
+def seeds_that_have_moved() -> tuple[keras.Model, Call]:
+    model = Randomness()
+    for _ in range(3):
+        model(batch(4, 3), training=True)
+    return simple(model)
+
+
+@scenario
+def stateful_rnn() -> tuple[keras.Model, Call]:
+    model = keras.Sequential(
+        [keras.Input((2, 3), batch_size=4), keras.layers.GRU(3, stateful=True)]
+    )
+    model(batch(4, 2, 3))
+    return model, ((batch(4, 2, 3),), {})
+
+
+@scenario
+def unused_layer_stays_unbuilt() -> tuple[keras.Model, Call]:
+    model = Around(Dense(3), Dense(2))
+    model.spare = Dense(9)
+    return simple(model)
+
+
+@scenario
+def inner_layers_under_a_global_policy() -> tuple[keras.Model, Call]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = ForgetfulBuild()
+    finally:
+        keras.config.set_dtype_policy(before)
+    return simple(model)
