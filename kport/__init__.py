@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kport import errors as errors
-    from kport._api import convert, load, load_weights, report_of, save
+    from kport._api import convert, freeze, load, load_weights, report_of, save, unfreeze
     from kport._inspect import inspect
     from kport.checkpoint import LoadReport, Sample
     from kport.components import register
@@ -31,12 +31,14 @@ __all__ = [
     "__version__",
     "convert",
     "errors",
+    "freeze",
     "inspect",
     "load",
     "load_weights",
     "register",
     "report_of",
     "save",
+    "unfreeze",
     "verify",
 ]
 
@@ -45,12 +47,14 @@ _ROOMS = {
     "LoadReport": "kport.checkpoint",
     "Sample": "kport.checkpoint",
     "convert": "kport._api",
+    "freeze": "kport._api",
     "inspect": "kport._inspect",
     "load": "kport._api",
     "load_weights": "kport._api",
     "register": "kport.components",
     "report_of": "kport._api",
     "save": "kport._api",
+    "unfreeze": "kport._api",
     "verify": "kport.parity",
 }
 

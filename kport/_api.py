@@ -17,7 +17,16 @@ from kport.formats import StrPath, WriteOptions
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ConvertReport", "convert", "load", "load_weights", "report_of", "save"]
+__all__ = [
+    "ConvertReport",
+    "convert",
+    "freeze",
+    "load",
+    "load_weights",
+    "report_of",
+    "save",
+    "unfreeze",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +124,20 @@ def load(
     return model
 
 
-def load_weights(model: keras.Model, path: StrPath, *, strict: bool = True) -> LoadReport:
+def load_weights(
+    model: keras.Model,
+    path: StrPath,
+    *,
+    rename: Mapping[str, str] | None = None,
+    strict: bool = True,
+) -> LoadReport:
     """Put the weights at a path into a model that exists; optimizer and seeds are left alone.
 
     Arguments:
         model: A built Keras model.
         path: See `load`.
+        rename: Names in the file -> names in the model, with wildcards:
+            ``{"old.**": "new.**", "blocks.*.ln": "blocks.*.norm"}``.
         strict: Whether a weight without a partner on the other side is an error. Otherwise it is
             a line of the report: ``supplied`` (only in the model) or ``dropped`` (only in the
             file).
@@ -135,7 +152,7 @@ def load_weights(model: keras.Model, path: StrPath, *, strict: bool = True) -> L
     checkpoint = formats.read(path)
     room = _model_room()
     with located(path):
-        report: LoadReport = room.load_into(model, checkpoint, strict=strict)
+        report: LoadReport = room.load_into(model, checkpoint, rename=rename, strict=strict)
     return report
 
 
@@ -147,6 +164,40 @@ def report_of(model: keras.Model) -> LoadReport:
     """
     report: LoadReport = _model_room().report_of(model)
     return report
+
+
+def freeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
+    """Freeze the layers that the patterns name, and all their parts; return their paths.
+
+    A frozen layer takes no gradients, and its BatchNormalization runs in inference mode. The state
+    is saved and restored with the model. Compile again after it, as Keras asks.
+
+    Arguments:
+        model: A model.
+        patterns: Paths with wildcards: ``encoder`` or ``encoder/**``, ``blocks/*/norm``; ``**`` is
+            the whole model.
+
+    Raises:
+        UsageError: A pattern matches no layer; the nearest paths are named.
+
+    Example:
+        >>> kport.freeze(model, "encoder/**")
+        ('encoder', 'encoder.dense', 'encoder.block')
+    """
+    paths: tuple[str, ...] = _model_room().freeze(model, *patterns)
+    return paths
+
+
+def unfreeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
+    """Undo `freeze` for the layers that the patterns name, and all their parts.
+
+    What lies beside them inside a frozen part stays frozen.
+
+    Raises:
+        UsageError: A pattern matches no layer; the nearest paths are named.
+    """
+    paths: tuple[str, ...] = _model_room().unfreeze(model, *patterns)
+    return paths
 
 
 def convert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from importlib.util import find_spec
@@ -26,14 +27,23 @@ def choose_backend() -> None:
     """Set ``KERAS_BACKEND`` to an installed backend where the user has not chosen one.
 
     Keras's own default is TensorFlow, also where it is not installed. A choice is: the variable,
-    the file ``keras.json``, or Keras being imported already. Of those installed, the one that
-    starts fastest is taken.
+    Keras being imported already, or a backend in ``keras.json`` that is installed (Keras writes
+    that file itself, with its default). Otherwise the installed one that starts fastest is taken.
     """
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    if "KERAS_BACKEND" in os.environ or "keras" in sys.modules or (home / "keras.json").exists():
-        return
     installed = installed_backends()
+    if "KERAS_BACKEND" in os.environ or "keras" in sys.modules or _configured() in installed:
+        return
     for name in ("jax", "torch", "tensorflow"):
         if name in installed:
             os.environ["KERAS_BACKEND"] = name
             return
+
+
+def _configured() -> str | None:
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    try:
+        settings = json.loads((home / "keras.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    backend = settings.get("backend") if isinstance(settings, dict) else None
+    return backend if isinstance(backend, str) else None

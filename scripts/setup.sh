@@ -21,9 +21,8 @@ reason() {
         echo "the package index cannot be reached; check the network or the pip settings"
     elif grep -q 'No space left on device' "$log"; then
         echo "the disk is full"
-    elif grep -qE 'No matching distribution|Could not find a version' "$log"; then
-        grep -oE 'No matching distribution found for [^ ]+' "$log" | tail -n 1 | grep . \
-            || echo "a pinned version is not to be had for this Python"
+    elif grep -qE 'No matching distribution|Could not find a version|ResolutionImpossible' "$log"; then
+        echo "the package index has no such version for this Python (requirements/cpu.txt pins them)"
     else
         grep -E '^ *(ERROR|error):' "$log" | tail -n 1 | grep . || echo "pip failed"
     fi

@@ -3,6 +3,7 @@
 from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Naming, Note
 from kport.checkpoint._dtypes import DTYPES, dtype_name, numpy_dtype
+from kport.checkpoint._globs import matches, rename_all
 from kport.checkpoint._names import join_name, local_layer_names, snake_case, split_name
 from kport.checkpoint._report import LoadReport, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
@@ -31,8 +32,10 @@ __all__ = [
     "join_name",
     "load_sample",
     "local_layer_names",
+    "matches",
     "numpy_dtype",
     "parse_spec",
+    "rename_all",
     "snake_case",
     "split_name",
     "unflatten",

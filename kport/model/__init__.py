@@ -6,6 +6,16 @@ Importing this package imports Keras with the backend of ``KERAS_BACKEND``; the 
 
 from kport.model._build import build, load_into, report_of
 from kport.model._capture import capture
+from kport.model._freeze import freeze, unfreeze
 from kport.model._sample import compute_dtypes, run_sample
 
-__all__ = ["build", "capture", "compute_dtypes", "load_into", "report_of", "run_sample"]
+__all__ = [
+    "build",
+    "capture",
+    "compute_dtypes",
+    "freeze",
+    "load_into",
+    "report_of",
+    "run_sample",
+    "unfreeze",
+]

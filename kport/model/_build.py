@@ -12,13 +12,22 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import Asset, Checkpoint, Kind, LoadReport, Naming, Note, ReportLine
+from kport.checkpoint import (
+    Asset,
+    Checkpoint,
+    Kind,
+    LoadReport,
+    Naming,
+    Note,
+    ReportLine,
+    rename_all,
+)
 from kport.components import resolve
 from kport.errors import LoadError, Problem, UnsafeFileError, UsageError, mapped
 from kport.model._assign import assign
 from kport.model._build_shapes import build_layers
+from kport.model._freeze import set_frozen
 from kport.model._keras import (
-    own_variables,
     sharing_scope,
     without_initializers,
     without_tensorflow,
@@ -86,18 +95,28 @@ def build(
     return model
 
 
-def load_into(model: keras.Model, checkpoint: Checkpoint, *, strict: bool = True) -> LoadReport:
+def load_into(
+    model: keras.Model,
+    checkpoint: Checkpoint,
+    *,
+    rename: Mapping[str, str] | None = None,
+    strict: bool = True,
+) -> LoadReport:
     """Put the weights of a Checkpoint into a model that exists; optimizer and seeds stay.
 
     Arguments:
         model: A built model of the same architecture.
         checkpoint: What a format read.
+        rename: Patterns of names in the file -> names in the model.
         strict: Whether a weight without a partner on the other side is an error.
 
     Raises:
         MismatchError: With every problem; the model is as it was.
+        UsageError: A pattern of `rename` matches nothing.
     """
     weights = checkpoint.of_kind(Kind.PARAMETER, Kind.STATE)
+    names = rename_all(weights, rename or {})
+    weights = {names[old]: tensor.renamed(names[old]) for old, tensor in weights.items()}
     found = walk(model)
     found.variables = {
         name: one
@@ -106,8 +125,16 @@ def load_into(model: keras.Model, checkpoint: Checkpoint, *, strict: bool = True
     }
     only = Checkpoint(checkpoint.spec, weights, checkpoint.naming, checkpoint.assets)
     report = assign(match(only, model, found), strict=strict)
-    rest = (name for name in checkpoint.tensors if name not in weights)
-    return report.with_lines(ReportLine("dropped", name, "is no weight") for name in rest)
+    moved = {new: old for old, new in names.items() if new != old}
+    lines = [
+        ReportLine("renamed", line.name, moved[line.name])
+        if line.outcome == "matched" and line.name in moved
+        else line
+        for line in report.lines
+    ]
+    rest = (name for name in checkpoint.tensors if name not in names)
+    lines += [ReportLine("dropped", name, "is no weight") for name in rest]
+    return LoadReport(tuple(lines))
 
 
 def _construct(config: dict[str, Any]) -> keras.Model:
@@ -131,31 +158,18 @@ def _prepare(
     """Restore trainable flags and compile, so that the optimizer has the slots it had."""
     spec = checkpoint.spec
     if checkpoint.naming is Naming.ATTRIBUTE:
-        _freeze(walk(model), set(spec.frozen))
+        set_frozen(walk(model), set(spec.frozen))
     if not training:
         return
     trained = spec.trained.get("optimizer", ())
     found = walk(model)
     names = found.names()
     if trained and trained != tuple(names.get(id(v), "") for v in model.trainable_variables):
-        _freeze(found, set(found.variables) - set(trained))
+        set_frozen(found, set(found.variables) - set(trained))
         yield from _compile(model, training)
-        _freeze(walk(model), set(spec.frozen))
+        set_frozen(walk(model), set(spec.frozen))
     else:
         yield from _compile(model, training)
-
-
-def _freeze(found: Walk, frozen: set[str]) -> None:
-    """Set ``trainable`` of every layer and variable; parents first, so parts have the last word."""
-    names = found.names()
-    for path, layer in found.layers():
-        flag = (path or ".") not in frozen
-        if layer.trainable != flag:
-            layer.trainable = flag
-        for variable in own_variables(layer)[0]:
-            kept = flag and names.get(id(variable)) not in frozen
-            if variable.trainable != kept:
-                variable.trainable = kept
 
 
 def _compile(model: keras.Model, training: dict[str, Any]) -> Iterator[ReportLine]:

@@ -28,7 +28,8 @@ from kport.components import COMPONENTS, forgotten_arguments, named_components
 from kport.errors import SaveError, UsageError, mapped
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
-from kport.model._keras import own_variables, serialize, trained_variables
+from kport.model._freeze import frozen_names
+from kport.model._keras import serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
 from kport.model._sample import run_sample
 from kport.model._signature import signature_of
@@ -96,7 +97,7 @@ def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
         signature=signature_of(model),
         components=COMPONENTS.versions({*named_components(config), *_classes(found)}),
         builds=dict(build_configs(found)),
-        frozen=tuple(_frozen(found)),
+        frozen=tuple(frozen_names(found)),
         trained={path: tuple(filter(None, row)) for path, row in trained.items()},
         ties=found.ties,
     )
@@ -111,17 +112,6 @@ def _classes(found: Walk) -> Iterator[str]:
 def _quiet_lambdas() -> warnings.catch_warnings[None]:
     # Keras warns of each lambda with its source; `portable` refuses them all in one error.
     return warnings.catch_warnings(action="ignore", category=UserWarning)
-
-
-def _frozen(found: Walk) -> Iterator[str]:
-    names = found.names()
-    for path, layer in found.layers():
-        if not layer.trainable:
-            yield path or "."
-            continue
-        for variable in own_variables(layer)[0]:
-            if not variable.trainable:
-                yield names[id(variable)]
 
 
 def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:

@@ -53,7 +53,8 @@ class Nested(keras.Model):
         x = self.encoder(x, training=training)
         for block in self.blocks:
             x = block(x, training=training)
-        return (self.heads["wide"](x) + self.heads["narrow"](x)) * self.scale
+        first, second = (self.heads[name](x) for name in self.HEADS)
+        return (first + second) * self.scale
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}

@@ -1,0 +1,103 @@
+"""Freeze parts of a model by path, so that they keep their weights while the rest is trained."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+
+import keras
+
+from kport.checkpoint import matches
+from kport.errors import UsageError
+from kport.model._keras import own_variables
+from kport.model._walk import Walk, walk
+
+__all__ = ["freeze", "frozen_names", "set_frozen", "unfreeze"]
+
+
+def freeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
+    """Freeze the layers that the patterns name, and all their parts; return their paths.
+
+    A frozen layer takes no gradients, and its BatchNormalization runs in inference mode. The state
+    is saved and restored with the model. Compile again after it, as Keras asks.
+
+    Arguments:
+        model: A model.
+        patterns: Paths with wildcards: ``encoder`` or ``encoder/**``, ``blocks/*/norm``; ``**`` is
+            the whole model.
+
+    Raises:
+        UsageError: A pattern matches no layer; the nearest paths are named.
+
+    Example:
+        >>> kport.freeze(model, "encoder/**")
+        ('encoder', 'encoder.dense', 'encoder.block')
+    """
+    return _change(model, patterns, lambda frozen, picked, parents: frozen | picked)
+
+
+def unfreeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
+    """Undo `freeze` for the layers that the patterns name, and all their parts.
+
+    What lies beside them inside a frozen part stays frozen.
+
+    Raises:
+        UsageError: A pattern matches no layer; the nearest paths are named.
+    """
+    return _change(model, patterns, lambda frozen, picked, parents: frozen - picked - parents)
+
+
+def _change(
+    model: keras.Model,
+    patterns: Iterable[str],
+    combine: Callable[[set[str], set[str], set[str]], set[str]],
+) -> tuple[str, ...]:
+    found = walk(model)
+    paths = [path for path, _ in found.layers()]
+    chosen: list[str] = []
+    for pattern in patterns:
+        hit = [path for path in paths if matches(pattern, path)]
+        if not hit:
+            near = difflib.get_close_matches(pattern.replace("/", "."), paths, 3, 0.4)
+            raise UsageError(
+                f"{pattern!r} matches no layer of {model.name!r}",
+                remedy=f"Layers with a similar path: {', '.join(near)}." if near else "",
+            )
+        chosen += [path for path in hit if path not in chosen]
+    picked = {name or "." for name in [*paths, *found.variables] if _is_below(name, chosen)}
+    parents = {path or "." for path in paths if any(_is_below(one, [path]) for one in chosen)}
+    set_frozen(found, combine(set(frozen_names(found)), picked, parents))
+    return tuple(path for path in paths if path in picked)
+
+
+def _is_below(name: str, tops: Iterable[str]) -> bool:
+    return any(not top or name == top or name.startswith(f"{top}.") for top in tops)
+
+
+def frozen_names(found: Walk) -> list[str]:
+    """Return the paths of frozen layers, and of frozen variables of layers that are not.
+
+    The model itself is ``.``.
+    """
+    names = found.names()
+    frozen = []
+    for path, layer in found.layers():
+        if not layer.trainable:
+            frozen.append(path or ".")
+            continue
+        trainable, _ = own_variables(layer)
+        frozen += [names[id(one)] for one in trainable if not one.trainable]
+    return frozen
+
+
+def set_frozen(found: Walk, frozen: set[str]) -> None:
+    """Set ``trainable`` of every layer and variable; parents first, so parts have the last word."""
+    names = found.names()
+    for path, layer in found.layers():
+        flag = (path or ".") not in frozen
+        if layer.trainable != flag:
+            layer.trainable = flag
+        for variable in own_variables(layer)[0]:
+            kept = flag and names.get(id(variable)) not in frozen
+            if variable.trainable != kept:
+                variable.trainable = kept
