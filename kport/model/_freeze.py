@@ -66,8 +66,18 @@ def _change(
         chosen += [path for path in hit if path not in chosen]
     picked = {name or "." for name in [*paths, *found.variables] if _is_below(name, chosen)}
     parents = {path or "." for path in paths if any(_is_below(one, [path]) for one in chosen)}
-    set_frozen(found, combine(set(frozen_names(found)), picked, parents))
+    set_frozen(found, combine(_frozen_one_by_one(found), picked, parents))
     return tuple(path for path in paths if path in picked)
+
+
+def _frozen_one_by_one(found: Walk) -> set[str]:
+    """All that is frozen, each variable too, so that thawing a layer thaws nothing else."""
+    names = found.names()
+    frozen = set(frozen_names(found))
+    for path, layer in found.layers():
+        if (path or ".") in frozen:
+            frozen.update(names[id(variable)] for variable in own_variables(layer)[0])
+    return frozen
 
 
 def _is_below(name: str, tops: Iterable[str]) -> bool:
