@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from kport.components._configs import equip
-from kport.errors import UsageError
+from kport.errors import LoadError, UsageError, mapped
 
 __all__ = ["COMPONENTS", "Component", "ComponentRegistry", "register"]
 
 T = TypeVar("T", bound=Callable[..., Any])
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,36 @@ class Component:
         version: Counts the changes of its config; a file remembers the version it was written by.
         aliases: Other names that files may know it by: an older ``package>Name``, or
             ``module:Name`` of a class that was moved.
+        upgrades: Version -> function that makes a config of the next version out of one of it.
     """
 
     name: str
     target: Any
     version: int
     aliases: tuple[str, ...] = ()
+    upgrades: dict[int, Upgrade] = field(default_factory=dict, compare=False)
+
+    def upgraded(self, config: dict[str, Any], version: int) -> dict[str, Any]:
+        """Return a config of an older version as one of this version; the old one stays as it is.
+
+        Raises:
+            LoadError: A step of the chain is missing or failed.
+        """
+        for step in range(version, self.version):
+            if step not in self.upgrades:
+                raise LoadError(
+                    f"{self.name} is version {self.version} here, the file has version {version}, "
+                    f"and nothing upgrades a config of version {step}",
+                    remedy=f"Write one: @{getattr(self.target, '__name__', '')}.upgrade({step})",
+                )
+            with mapped(LoadError, f"the upgrade of {self.name} from version {step} failed"):
+                config = self.upgrades[step](deepcopy(config))
+            if not isinstance(config, dict):
+                raise LoadError(
+                    f"the upgrade of {self.name} from version {step} returned "
+                    f"{type(config).__name__}, expected the new config"
+                )
+        return config
 
 
 class ComponentRegistry:
@@ -88,7 +115,8 @@ def register(
     Arguments:
         package: The namespace, usually the project's name.
         name: The name inside it; default the name of the class or function.
-        version: A whole number >= 1; raise it whenever old configs no longer fit.
+        version: A whole number >= 1; raise it whenever old configs no longer fit, and say with
+            ``@TheClass.upgrade(n)`` how one of version n becomes one of version n + 1.
         aliases: Names that older files know it by: ``"acme>OldName"`` or ``"acme.v1:OldName"``.
 
     Raises:
@@ -111,8 +139,36 @@ def register(
         COMPONENTS.add(component)
         if isinstance(target, type):
             equip(target)
+            if version > 1 and "upgrade" not in vars(target):
+                target.upgrade = partial(_upgrade, component)  # type: ignore[attr-defined]  # new here
         decorator: Callable[[T], T] = keras.saving.register_keras_serializable(package, local)
         return decorator(target)
+
+    return decorate
+
+
+def _upgrade(component: Component, version: int) -> Callable[[Upgrade], Upgrade]:
+    """Register a function that makes a config of version + 1 out of one of a version.
+
+    Raises:
+        UsageError: There is no such version, or it has an upgrade already.
+
+    Example:
+        >>> @Encoder.upgrade(1)
+        ... def _(config):
+        ...     return {**config, "units": config.pop("size")}
+    """
+    if version not in range(1, component.version):
+        raise UsageError(
+            f"{component.name} is version {component.version}; an upgrade starts from 1 to "
+            f"{component.version - 1}, got {version!r}"
+        )
+    if version in component.upgrades:
+        raise UsageError(f"{component.name} has an upgrade from version {version} already")
+
+    def decorate(function: Upgrade) -> Upgrade:
+        component.upgrades[version] = function
+        return function
 
     return decorate
 

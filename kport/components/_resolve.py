@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kport.components._kinds import SLOTS, builtin_class, builtin_function, is_gadget, kind_of
-from kport.components._registry import COMPONENTS
+from kport.components._registry import COMPONENTS, Component
 from kport.errors import KportError, LoadError, MissingComponentError, Problem, UnsafeFileError
 
 __all__ = ["named_components", "resolve"]
@@ -37,7 +37,7 @@ def named_components(config: Any) -> list[str]:
 
 
 def resolve(config: JSON, custom_objects: Mapping[str, Any], versions: Mapping[str, int]) -> JSON:
-    """Return the config with aliases replaced, after checking every name in it.
+    """Return the config with aliases replaced and old versions upgraded, every name in it checked.
 
     Arguments:
         config: A serialized Keras object; it is not changed.
@@ -47,9 +47,10 @@ def resolve(config: JSON, custom_objects: Mapping[str, Any], versions: Mapping[s
     Raises:
         UnsafeFileError: The config names something that is never constructed on a file's word.
         MissingComponentError: It names classes or functions that nobody registered; all of them.
-        LoadError: A component's config is of a newer version than the code here.
+        LoadError: A component's config is of a newer version than the code here, or of an older
+            one that nothing upgrades.
     """
-    walk = _Walk(custom_objects)
+    walk = _Walk(custom_objects, versions)
     resolved: JSON = walk.visit(config, "config", "", 0)
     for name, (theirs, ours) in COMPONENTS.newer_in_file(versions).items():
         text = f"the file has version {theirs} of it and the code here is version {ours}"
@@ -59,8 +60,9 @@ def resolve(config: JSON, custom_objects: Mapping[str, Any], versions: Mapping[s
 
 
 class _Walk:
-    def __init__(self, custom_objects: Mapping[str, Any]) -> None:
+    def __init__(self, custom_objects: Mapping[str, Any], versions: Mapping[str, int]) -> None:
         self.custom = dict(custom_objects)
+        self.versions = versions
         self.unsafe: list[Problem] = []
         self.missing: list[Problem] = []
         self.newer: list[Problem] = []
@@ -130,7 +132,7 @@ class _Walk:
         name = node["config"] if function else node.get("registered_name") or cls
         component = COMPONENTS.find(name, module, cls)
         if component is not None:
-            return _renamed(node, component.name, function)
+            return self.updated(node, component, str(name))
         if self.is_custom(name):
             return node
         if not function and self.is_custom(cls):  # custom_objects may use the bare class name
@@ -143,6 +145,17 @@ class _Walk:
             text = f"{cls} is a {kind_of(target)}, expected {' or '.join(SLOTS[slot])}"
             self.unsafe.append(Problem(place, text, "unsafe"))
         return node
+
+    def updated(self, node: JSON, component: Component, name: str) -> JSON:
+        """Give a component its present name and a config of its present version."""
+        if node["class_name"] == "function":
+            return {**node, "config": component.name, "registered_name": component.name}
+        config = node["config"]
+        # A file that plain Keras wrote has no versions; its configs are taken as they are.
+        version = self.versions.get(name, component.version)
+        if isinstance(config, dict) and version < component.version:
+            config = component.upgraded(config, version)
+        return {**node, "config": config, "registered_name": component.name}
 
     def is_custom(self, name: object) -> bool:
         import keras
@@ -176,8 +189,3 @@ def _carries_code(inner: object) -> bool:
 def _reads_a_path(cls: str, inner: object) -> bool:
     lookups = {"IntegerLookup", "StringLookup", "TextVectorization", "IndexLookup"}
     return cls in lookups and isinstance(inner, dict) and isinstance(inner.get("vocabulary"), str)
-
-
-def _renamed(node: JSON, name: str, function: bool) -> JSON:
-    field = "config" if function else "registered_name"
-    return {**node, field: name, "registered_name": name}

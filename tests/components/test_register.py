@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import keras
 import pytest
 
 import kport
 from kport.components import COMPONENTS, Component, ComponentRegistry, kind_of, named_components
-from kport.errors import UsageError
+from kport.errors import LoadError, UsageError
 
 pytestmark = pytest.mark.backend
 
@@ -90,7 +94,7 @@ def test_every_name_in_a_config_is_found() -> None:
     assert named_components(config) == ["a>M", "a>Sub"]
 
 
-def test_an_alias_in_a_file_leads_to_the_new_class(tmp_path) -> None:  # type: ignore[no-untyped-def]  # pytest's fixture
+def test_an_alias_in_a_file_leads_to_the_new_class(tmp_path: Path) -> None:
     @kport.register("shelf", "Old")
     class Old(keras.layers.Dense): ...
 
@@ -105,9 +109,83 @@ def test_an_alias_in_a_file_leads_to_the_new_class(tmp_path) -> None:  # type: i
         place.write_text(place.read_text().replace("shelf>Old", "shelf>Older"))
     manifest = tmp_path / "bundle" / "kport.json"
     config = tmp_path / "bundle" / "config.json"
-    import json
-
     listed = json.loads(manifest.read_text())
     listed["files"]["config.json"]["size"] = config.stat().st_size
     manifest.write_text(json.dumps(listed))
     assert type(kport.load(tmp_path / "bundle").layers[0]) is New
+
+
+def saved_by_version_one(tmp_path: Path) -> Path:
+    @kport.register("growing", "Grows")
+    class Grows(keras.layers.Layer):
+        def __init__(self, size: int) -> None:
+            super().__init__()
+            self.size = size
+
+        def call(self, x: Any) -> Any:
+            return x * self.size
+
+    kport.save(keras.Sequential([keras.Input((2,)), Grows(3)]), tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def version(number: int) -> Any:
+    """The same class as its author has it later; each test has a name of its own for it."""
+
+    @kport.register("growing", f"Grows{number}", version=number, aliases=[f"growing>Old{number}"])
+    class Grows(keras.layers.Layer):
+        def __init__(self, units: int, scale: float) -> None:
+            super().__init__()
+            self.units, self.scale = units, scale
+
+        def call(self, x: Any) -> Any:
+            return x * self.units * self.scale
+
+    return Grows
+
+
+def aged(path: Path, alias: str) -> Path:
+    """Let a file know the class by an alias, as if it had been renamed as well."""
+    for name in ("kport.json", "config.json"):
+        file = path / name
+        file.write_text(file.read_text().replace("growing>Grows", alias))
+    manifest = json.loads((path / "kport.json").read_text())
+    manifest["files"]["config.json"]["size"] = (path / "config.json").stat().st_size
+    (path / "kport.json").write_text(json.dumps(manifest))
+    return path
+
+
+def test_old_configs_are_upgraded_step_by_step(tmp_path: Path) -> None:
+    cls = version(3)
+
+    @cls.upgrade(1)
+    def _(config: dict[str, Any]) -> dict[str, Any]:
+        config["units"] = config.pop("size")
+        return config
+
+    @cls.upgrade(2)
+    def _(config: dict[str, Any]) -> dict[str, Any]:
+        return {**config, "scale": 0.5}
+
+    loaded = kport.load(aged(saved_by_version_one(tmp_path), "growing>Old3")).layers[0]
+    assert type(loaded) is cls
+    assert (loaded.units, loaded.scale) == (3, 0.5)
+
+
+def test_a_missing_upgrade_is_named_with_the_line_to_write(tmp_path: Path) -> None:
+    version(4)
+    path = aged(saved_by_version_one(tmp_path), "growing>Old4")
+    with pytest.raises(LoadError) as caught:
+        kport.load(path)
+    assert "growing>Grows4 is version 4 here, the file has version 1" in str(caught.value)
+    assert caught.value.remedy == "Write one: @Grows.upgrade(1)"
+
+
+def test_upgrades_are_checked_when_they_are_written() -> None:
+    cls = version(5)
+    cls.upgrade(2)(dict)
+    for wrong in (0, 5, "1"):
+        with pytest.raises(UsageError, match="an upgrade starts from 1 to 4, got"):
+            cls.upgrade(wrong)
+    with pytest.raises(UsageError, match="has an upgrade from version 2 already"):
+        cls.upgrade(2)
