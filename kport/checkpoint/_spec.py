@@ -13,7 +13,7 @@ __all__ = ["JSON", "ModelSpec", "parse_spec", "validate_spec"]
 
 JSON = dict[str, Any]
 
-_FIELDS = ("builds", "components", "frozen", "signature", "ties", "trained")
+_FIELDS = ("builds", "components", "frozen", "metrics", "signature", "ties", "trained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class ModelSpec:
             functional graph builds.
         frozen: Attribute paths of layers and variables whose ``trainable`` is False; the model
             itself is ``.``.
+        metrics: Class names of the metrics that ``compile`` and a first batch made of its strings.
         trained: Path of an optimizer -> names of the tensors it keeps slots for, in its order.
         ties: Second name -> first name, for a variable or layer that is reached by two paths.
     """
@@ -39,6 +40,7 @@ class ModelSpec:
     components: Mapping[str, int] = field(default_factory=dict)
     builds: Mapping[str, JSON] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     trained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ties: Mapping[str, str] = field(default_factory=dict)
 
@@ -48,6 +50,7 @@ class ModelSpec:
             "builds": dict(sorted(self.builds.items())),
             "components": dict(sorted(self.components.items())),
             "frozen": list(self.frozen),
+            "metrics": list(self.metrics),
             "signature": self.signature,
             "ties": dict(sorted(self.ties.items())),
             "trained": {path: list(names) for path, names in sorted(self.trained.items())},
@@ -69,7 +72,8 @@ def validate_spec(data: object, config: object, place: str = "spec") -> list[Pro
     versions = check.mapping(fields.get("components", {}), f"{place}.components")
     for name, version in versions.items():
         check.integer(version, f"{place}.components[{name!r}]", least=1)
-    check.strings(fields.get("frozen", []), f"{place}.frozen")
+    for key in ("frozen", "metrics"):
+        check.strings(fields.get(key, []), f"{place}.{key}")
     for path, names in check.mapping(fields.get("trained", {}), f"{place}.trained").items():
         check.strings(names, f"{place}.trained[{path!r}]")
     for name, other in check.mapping(fields.get("ties", {}), f"{place}.ties").items():
@@ -119,6 +123,7 @@ def parse_spec(data: object, config: object) -> ModelSpec:
         components=data.get("components", {}),
         builds=data.get("builds", {}),
         frozen=tuple(data.get("frozen", ())),
+        metrics=tuple(data.get("metrics", ())),
         trained={path: tuple(names) for path, names in data.get("trained", {}).items()},
         ties=data.get("ties", {}),
     )

@@ -51,6 +51,13 @@ SLOTS = {
 A registered component may stand anywhere: its author decided to register it."""
 
 
+def _optimizer_maps() -> tuple[type, ...]:
+    import keras
+
+    found = getattr(keras.optimizers, "OptimizerMap", None)  # new in Keras 3.15
+    return (found,) if found is not None else ()
+
+
 def _bases() -> dict[str, tuple[type, ...]]:
     import keras
 
@@ -59,7 +66,7 @@ def _bases() -> dict[str, tuple[type, ...]]:
         "initializer": (keras.initializers.Initializer,),
         "regularizer": (keras.regularizers.Regularizer,),
         "constraint": (keras.constraints.Constraint,),
-        "optimizer": (keras.optimizers.Optimizer,),
+        "optimizer": (keras.optimizers.Optimizer, *_optimizer_maps()),
         "schedule": (keras.optimizers.schedules.LearningRateSchedule,),
         "loss": (keras.losses.Loss,),
         "metric": (keras.metrics.Metric,),

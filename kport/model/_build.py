@@ -34,6 +34,7 @@ from kport.model._keras import (
 )
 from kport.model._keras_paths import keras_owners
 from kport.model._match import match
+from kport.model._metrics import build_metrics
 from kport.model._walk import Walk, walk
 
 __all__ = ["build", "load_into", "report_of"]
@@ -85,6 +86,7 @@ def build(
         model = _construct(config)
         build_layers(model, checkpoint.spec.builds)
         lines = list(_prepare(model, checkpoint, training))
+        build_metrics(model, checkpoint.spec)
         found = walk(model)
         plan = match(checkpoint, model, found)
         report = assign(plan)

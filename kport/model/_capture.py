@@ -31,6 +31,7 @@ from kport.model._config import portable
 from kport.model._freeze import frozen_names
 from kport.model._keras import serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
+from kport.model._metrics import metric_classes
 from kport.model._sample import run_sample
 from kport.model._signature import signature_of
 from kport.model._walk import Walk, walk
@@ -98,6 +99,7 @@ def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
         components=COMPONENTS.versions({*named_components(config), *_classes(found)}),
         builds=dict(build_configs(found)),
         frozen=tuple(frozen_names(found)),
+        metrics=metric_classes(model) if optimizer else (),
         trained={path: tuple(filter(None, row)) for path, row in trained.items()},
         ties=found.ties,
     )

@@ -20,6 +20,7 @@ from keras.src.utils.naming import to_snake_case
 
 __all__ = [
     "Pending",
+    "compile_metrics",
     "is_graph",
     "is_saveable",
     "own_variables",
@@ -119,6 +120,15 @@ def is_graph(model: keras.Model) -> bool:
     ``super().__init__(inputs, outputs)`` is one of them.
     """
     return isinstance(model, (keras.Sequential, Functional))
+
+
+def compile_metrics(model: keras.Model) -> Any | None:
+    """Return the object that holds the metrics of ``compile``; None where there are none.
+
+    Reason: it makes its metrics, and their variables, only out of a first batch; building it
+    beforehand gives the running sums of a file a place. `Model.metrics` builds nothing.
+    """
+    return getattr(model, "_compile_metrics", None)
 
 
 class Pending:

@@ -44,11 +44,13 @@ class Plan:
     problems: list[Problem] = field(default_factory=list)
     lines: list[ReportLine] = field(default_factory=list)
 
-    def unplaced(self, tensors: Iterable[LazyTensor]) -> None:
-        """Note tensors of the file that no variable wants."""
+    def unplaced(self, tensors: Iterable[LazyTensor], kinds: Iterable[Kind] = WEIGHTS) -> None:
+        """Note tensors of the file that no variable wants; a problem for those of some kinds."""
         for tensor in tensors:
-            if tensor.kind in WEIGHTS:
+            if tensor.kind in kinds:
                 text = f"{tensor.dtype}{list(tensor.shape)} is in the file and not in the model"
+                if tensor.kind is Kind.OPTIMIZER:
+                    text += " (compile=False leaves the optimizer out)"
                 self.problems.append(Problem(tensor.name, text, "unexpected"))
             elif tensor.kind is not Kind.DERIVED:
                 self.lines.append(ReportLine("dropped", tensor.name, "the model has no such state"))
@@ -109,7 +111,7 @@ def _by_attribute(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pl
         plan.hooks.append((thing, store))
         for tensor in store.values():
             rest.pop(tensor.name, None)
-    plan.unplaced(rest.values())
+    plan.unplaced(rest.values(), (*WEIGHTS, Kind.OPTIMIZER))
     return plan
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kport.model._keras import is_graph
+
 __all__ = ["signature_of"]
 
 
@@ -23,10 +25,9 @@ def signature_of(model: keras.Model) -> Any:
 
 
 def _symbolic_inputs(model: keras.Model) -> Any:
-    try:
-        return model.input
-    except (AttributeError, ValueError):  # a subclassed model, or one called on several inputs
-        return None
+    if isinstance(model, keras.Sequential):
+        return model.inputs[0] if model.inputs else None
+    return model.input if is_graph(model) else None
 
 
 def _described(node: Any) -> Any:

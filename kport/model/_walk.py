@@ -96,8 +96,11 @@ class _Walker:
         self.later: list[tuple[Any, str]] = []
 
     def visit(self, thing: Any, path: str, kind: Kind | None = None) -> None:
-        if isinstance(thing, (keras.optimizers.Optimizer, keras.metrics.Metric)) and kind is None:
-            self.later.append((thing, path))
+        if isinstance(thing, (keras.optimizers.Optimizer, keras.metrics.Metric)):
+            if kind is None:
+                self.later.append((thing, path))
+            else:  # a part of another optimizer or metric
+                self.visit_now(thing, path)
         elif isinstance(thing, keras.Variable):
             self.add(thing, path, kind)
         elif isinstance(thing, (keras.Layer, keras.random.SeedGenerator)):
@@ -138,9 +141,7 @@ class _Walker:
         names = self.found.names()
         trained = [names.get(id(v), str(i)) for i, v in enumerate(trained_variables(optimizer))]
         for segment, child in _attributes(optimizer, _OPTIMIZER_BOOKS):
-            if isinstance(child, keras.optimizers.Optimizer):
-                self.visit_now(child, _join(path, segment))
-            elif isinstance(child, (list, tuple)) and len(child) == len(trained):
+            if isinstance(child, (list, tuple)) and len(child) == len(trained):
                 for name, slot in zip(trained, child, strict=True):
                     self.visit(slot, f"{_join(path, segment)}.{name}", Kind.OPTIMIZER)
             else:
@@ -150,12 +151,14 @@ class _Walker:
                 self.add(variable, _join(path, "variables", str(index)), Kind.OPTIMIZER)
 
     def visit_metric(self, metric: keras.metrics.Metric, path: str) -> None:
-        for segment, child in _attributes(metric, frozenset({"_variables", "_tracker"})):
-            self.visit(child, _join(path, segment), Kind.METRIC)
-        parts = getattr(metric, "metrics", [])  # CompileMetrics holds the metrics of compile()
-        names = local_layer_names([(type(part).__name__, part.name) for part in parts])
-        for part, name in zip(parts, names, strict=True):
-            self.visit_now(part, _join(path, name))
+        parts = getattr(metric, "metrics", None)  # what holds the metrics of compile()
+        if parts is not None:
+            names = local_layer_names([(type(part).__name__, part.name) for part in parts])
+            for part, name in zip(parts, names, strict=True):
+                self.visit_now(part, _join(path, name))
+        else:
+            for segment, child in _attributes(metric, frozenset({"_variables", "_tracker"})):
+                self.visit(child, _join(path, segment), Kind.METRIC)
         for index, variable in enumerate(metric.variables):
             if id(variable) not in self.seen:
                 self.add(variable, _join(path, "variables", str(index)), Kind.METRIC)

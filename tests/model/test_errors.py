@@ -231,3 +231,20 @@ def test_a_model_that_is_not_built_is_no_empty_file(tmp_path: Path) -> None:
 def test_report_of_a_model_that_kport_did_not_load() -> None:
     with pytest.raises(UsageError, match="kport did not load the model"):
         kport.report_of(zoo.build("sequential")[0])
+
+
+def test_an_optimizer_that_has_no_place_is_no_silent_loss(tmp_path: Path) -> None:
+    @kport.register("tests")
+    class OwnCompile(zoo.Nested):
+        def compile(self, **kwargs: Any) -> None:
+            super().compile(keras.optimizers.Adam(0.1), "mse")
+
+    model = OwnCompile()
+    inputs = np.ones((2, 5), "float32")
+    model(inputs)
+    model.compile()
+    model.train_on_batch(inputs, np.ones((2, 3), "float32"))
+    kport.save(model, tmp_path / "bundle")
+    with pytest.raises(MismatchError, match=r"optimizer\.iterations: .*compile=False leaves"):
+        kport.load(tmp_path / "bundle")
+    assert kport.load(tmp_path / "bundle", compile=False).compiled is False
