@@ -41,12 +41,12 @@ def command(
     """Load each PATH on each backend, run it, and compare the outputs.
 
     They are compared with the true outputs of the sample, or of the file's own sample; without
-    either, with those of the first backend. Exits with 1 if a difference is over the tolerance or
-    a file does not load.
+    either, with those of the first backend. Exits with 1 if a difference is over the tolerance,
+    with 3 or 4 if a file does not load.
     """
     output = Output(as_json)
     given = read_sample(sample)
     with output.working(f"verifying {len(paths)} path(s)"):
         report = kport.verify(paths, backends=backends or None, sample=given, imports=modules)
     output.show(report, parity_pages(report))
-    return 0 if report.ok else 1
+    return report.exit_code

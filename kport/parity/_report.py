@@ -23,6 +23,7 @@ class Row:
         error: Why it did not run; empty when it did.
         reference: What it was compared with: ``sample`` (outputs stored with the file) or the name
             of the backend that ran first.
+        exit_code: 0 when it is the same, 1 when it differs, else that of the error.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Row:
     ok: bool
     error: str = ""
     reference: str = ""
+    exit_code: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -54,6 +56,11 @@ class ParityReport:
     def ok(self) -> bool:
         """Whether every row is."""
         return all(row.ok for row in self.rows)
+
+    @property
+    def exit_code(self) -> int:
+        """What a command ends with: the gravest of the rows."""
+        return max((row.exit_code for row in self.rows), default=0)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""

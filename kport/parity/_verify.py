@@ -33,6 +33,7 @@ class _Run:
     dtypes: frozenset[str]
     outputs: Mapping[str, Array]
     error: str
+    exit_code: int = 0
 
 
 def verify(
@@ -110,7 +111,8 @@ def _row(path: str, backend: str, run: _Run, reference: Mapping[str, Array], sou
         except KportError as mismatch:
             error = str(mismatch)
     ok = relative is not None and relative <= tolerance
-    return Row(path, backend, run.seconds, largest, relative, tolerance, ok, error, source)
+    code = 0 if ok else run.exit_code or 1
+    return Row(path, backend, run.seconds, largest, relative, tolerance, ok, error, source, code)
 
 
 def _in_process(
@@ -144,10 +146,10 @@ def _collected(folder: Path, done: subprocess.CompletedProcess[str]) -> _Run:
     if not answer.exists():
         words = done.stderr.strip().splitlines()
         last = words[-1] if words else "no message"
-        return _Run(0.0, frozenset(), {}, f"the process ended with {done.returncode}: {last}")
+        return _Run(0.0, frozenset(), {}, f"the process ended with {done.returncode}: {last}", 3)
     result: dict[str, Any] = json.loads(answer.read_text())
     if "error" in result:
-        return _Run(0.0, frozenset(), {}, str(result["error"]))
+        return _Run(0.0, frozenset(), {}, str(result["error"]), int(result["exit_code"]))
     outputs = read_arrays(folder / "outputs.safetensors")
     # The arrays are views of a file that goes with the folder.
     kept = {name: values.copy() for name, values in outputs.items()}

@@ -6,8 +6,8 @@ import kport
 from kport.parity import ParityReport, Row
 
 GOOD = Row("a[b].keras", "jax", 0.251, 1.5e-7, 2e-7, 1e-5, True, "", "sample")
-FAR = Row("a[b].keras", "torch", 1.0, 0.5, 0.25, 1e-5, False, "", "sample")
-DEAD = Row("a[b].keras", "tensorflow", 0.0, None, None, 1e-5, False, "Boom: [x]\nline\x1b", "")
+FAR = Row("a[b].keras", "torch", 1.0, 0.5, 0.25, 1e-5, False, "", "sample", 1)
+DEAD = Row("a[b].keras", "tensorflow", 0.0, None, None, 1e-5, False, "Boom: [x]\nline\x1b", "", 3)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_difference_exits_with_1(kport_cli, verified):
 def test_a_backend_that_fails_is_a_row_and_its_error_stands_below(kport_cli, verified):
     verified(GOOD, DEAD)
     answer = kport_cli("verify", "a")
-    assert answer.code == 1
+    assert answer.code == 3
     lines = rows_of(answer)
     assert "a[b].keras tensorflow - - - 1e-05 FAILED" in lines
     assert lines[-2:] == ["a[b].keras on tensorflow: Boom: [x]", r"line\x1b"]
@@ -58,7 +58,7 @@ def test_a_backend_that_fails_is_a_row_and_its_error_stands_below(kport_cli, ver
 def test_json_is_the_report(kport_cli, verified):
     verified(GOOD, DEAD)
     answer = kport_cli("verify", "a", "--json")
-    assert (answer.code, answer.err) == (1, "")
+    assert (answer.code, answer.err) == (3, "")
     assert answer.json == ParityReport((GOOD, DEAD)).to_json()
 
 

@@ -49,6 +49,7 @@ def test_wrong_outputs_are_found_against_a_sample(bundle: Path) -> None:
     assert right.ok
     assert (wrong.ok, wrong.rows[0].reference) == (False, "sample")
     assert wrong.rows[0].max_abs == pytest.approx(0.1)
+    assert (right.exit_code, wrong.exit_code) == (0, 1)
 
 
 def test_a_backend_that_fails_is_a_row_with_the_reason(bundle: Path, tmp_path: Path) -> None:
@@ -62,6 +63,7 @@ def test_a_backend_that_fails_is_a_row_with_the_reason(bundle: Path, tmp_path: P
     report = kport.verify(tmp_path / "missing", backends=["jax"])
     assert not report.ok
     assert "class 'acme>Gone' (written from acme) is not registered" in report.rows[0].error
+    assert report.exit_code == 3
 
 
 def test_a_process_that_dies_is_a_row_too(bundle: Path, tmp_path: Path) -> None:
