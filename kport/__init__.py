@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kport import errors as errors
-    from kport._api import convert, freeze, load, load_weights, report_of, save, unfreeze
+    from kport._api import freeze, load, load_weights, report_of, save, unfreeze
+    from kport._convert import convert
     from kport._inspect import inspect
     from kport.checkpoint import LoadReport, Sample
     from kport.components import register
@@ -46,7 +47,7 @@ _ROOMS = {
     "KportError": "kport.errors",
     "LoadReport": "kport.checkpoint",
     "Sample": "kport.checkpoint",
-    "convert": "kport._api",
+    "convert": "kport._convert",
     "freeze": "kport._api",
     "inspect": "kport._inspect",
     "load": "kport._api",

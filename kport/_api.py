@@ -1,25 +1,21 @@
-"""The functions a user calls: save, load, load_weights, convert."""
+"""The functions a user calls on a live model: save, load, load_weights, freeze."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from kport import formats
-from kport._backends import choose_backend, installed_backends
+from kport._room import model_room, register_components, signed
 from kport._sizes import parse_size
-from kport.checkpoint import JSON, Checkpoint, Kind, LoadReport, Naming, ReportLine, Sample
-from kport.errors import BackendError, located
+from kport.checkpoint import LoadReport, part_of
+from kport.errors import located
 from kport.formats import StrPath, WriteOptions
 
 if TYPE_CHECKING:
     import keras
 
 __all__ = [
-    "ConvertReport",
-    "convert",
     "freeze",
     "load",
     "load_weights",
@@ -27,32 +23,6 @@ __all__ = [
     "save",
     "unfreeze",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class ConvertReport:
-    """What a conversion read, wrote and met on the way.
-
-    Arguments:
-        source: The path that was read.
-        target: The path that was written.
-        format: The name of the format written.
-        report: What became of every tensor.
-    """
-
-    source: str
-    target: str
-    format: str
-    report: LoadReport
-
-    def to_json(self) -> JSON:
-        """Return the report as plain JSON values."""
-        return {
-            "source": self.source,
-            "target": self.target,
-            "format": self.format,
-            "report": self.report.to_json(),
-        }
 
 
 def save(
@@ -86,14 +56,15 @@ def save(
     """
     options = WriteOptions(parse_size(shard_size))
     formats.for_target(path)
-    room = _model_room()
+    room = model_room()
     checkpoint = room.capture(model, optimizer=optimizer, sample=sample)
-    formats.write(_signed(checkpoint), path, options)
+    formats.write(signed(checkpoint), path, options)
 
 
 def load(
     path: StrPath,
     *,
+    part: str | None = None,
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002  # Keras's own name for it
 ) -> keras.Model:
@@ -102,6 +73,8 @@ def load(
     Arguments:
         path: A ``.keras`` archive, a safetensors bundle, or any format of an installed plug-in
             (Keras 1/2 H5). The bytes decide, not the suffix.
+        part: The attribute path of a model inside the model, to load that one alone; only its
+            values are read.
         custom_objects: Classes and functions by name, beside those decorated with `register`.
         compile: Whether optimizer, loss and metrics are restored.
 
@@ -110,6 +83,7 @@ def load(
         UnsafeFileError: The file asks for something that is never done.
         MissingComponentError: Classes the model needs are not registered; all are named.
         MismatchError: Tensors and variables do not agree; all are named.
+        UsageError: The file has no such part.
 
     Example:
         >>> model = kport.load("old_model.h5")
@@ -117,8 +91,11 @@ def load(
         12 matched, 3 translated
     """
     checkpoint = formats.read(path)
-    room = _model_room()
-    _register_components(path)
+    if part is not None:
+        with located(path):
+            checkpoint = part_of(checkpoint, part)
+    room = model_room()
+    register_components(checkpoint)
     with located(path):
         model: keras.Model = room.build(checkpoint, custom_objects=custom_objects, compile=compile)
     return model
@@ -150,7 +127,7 @@ def load_weights(
         ('head.bias', 'head.kernel')
     """
     checkpoint = formats.read(path)
-    room = _model_room()
+    room = model_room()
     with located(path):
         report: LoadReport = room.load_into(model, checkpoint, rename=rename, strict=strict)
     return report
@@ -162,7 +139,7 @@ def report_of(model: keras.Model) -> LoadReport:
     Raises:
         UsageError: kport did not load it.
     """
-    report: LoadReport = _model_room().report_of(model)
+    report: LoadReport = model_room().report_of(model)
     return report
 
 
@@ -184,7 +161,7 @@ def freeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
         >>> kport.freeze(model, "encoder/**")
         ('encoder', 'encoder.dense', 'encoder.block')
     """
-    paths: tuple[str, ...] = _model_room().freeze(model, *patterns)
+    paths: tuple[str, ...] = model_room().freeze(model, *patterns)
     return paths
 
 
@@ -196,89 +173,5 @@ def unfreeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
     Raises:
         UsageError: A pattern matches no layer; the nearest paths are named.
     """
-    paths: tuple[str, ...] = _model_room().unfreeze(model, *patterns)
+    paths: tuple[str, ...] = model_room().unfreeze(model, *patterns)
     return paths
-
-
-def convert(
-    src: StrPath,
-    dst: StrPath,
-    *,
-    sample: Sample | None = None,
-    custom_objects: Mapping[str, Any] | None = None,
-    shard_size: int | str = "5GB",
-) -> ConvertReport:
-    """Read a model in any format and write it as an archive or a bundle.
-
-    Between formats that name values the way kport does, no backend is needed; a legacy file is
-    built as a live model first, which is the proof that it loads.
-
-    Arguments:
-        src: See `load`.
-        dst: See `save`.
-        sample: Inputs and true outputs to keep with it, such as those of the old framework.
-        custom_objects: See `load`.
-        shard_size: See `save`.
-
-    Raises:
-        KportError: See `load` and `save`; nothing is written then.
-
-    Example:
-        >>> kport.convert("old_model.h5", "model.keras").report.dropped
-        ()
-    """
-    options = WriteOptions(parse_size(shard_size))
-    target = formats.for_target(dst)
-    checkpoint = formats.read(src)
-    report = LoadReport(tuple(ReportLine("matched", name) for name in checkpoint.tensors))
-    if not _is_complete(checkpoint):
-        choose_backend()
-        room = _model_room()
-        _register_components(src)
-        with located(src):
-            model = room.build(checkpoint, custom_objects=custom_objects)
-        report = room.report_of(model)
-        built = room.capture(model)
-        origin = {f"from {key}": value for key, value in checkpoint.provenance.items()}
-        provenance = {**origin, **built.provenance}
-        checkpoint = replace(built, provenance=provenance, sample=checkpoint.sample)
-    if sample is not None:
-        checkpoint = replace(checkpoint, sample=sample)
-    formats.write(_signed(checkpoint), dst, options)
-    return ConvertReport(str(src), str(dst), target.name, report)
-
-
-def _is_complete(checkpoint: Checkpoint) -> bool:
-    """Whether every format can be written of it as it is, with no live model between."""
-    weights = (Kind.PARAMETER, Kind.STATE, Kind.OPTIMIZER)
-    return checkpoint.naming is Naming.ATTRIBUTE and all(
-        tensor.keras_path for tensor in checkpoint.of_kind(*weights).values()
-    )
-
-
-def _signed(checkpoint: Checkpoint) -> Checkpoint:
-    from kport import __version__
-
-    return replace(
-        checkpoint, provenance={**checkpoint.provenance, "writer": f"kport {__version__}"}
-    )
-
-
-def _register_components(path: StrPath) -> None:
-    """Let a legacy format register the layers it translates old ones to."""
-    register = getattr(formats.detect(path), "components", None)
-    if register is not None:
-        register()
-
-
-def _model_room() -> ModuleType:
-    """Import Keras and its backend, only now that a live model is wanted."""
-    try:
-        import kport.model
-    except ImportError as error:
-        raise BackendError(
-            f"Keras cannot be imported: {error}",
-            remedy=f"Installed backends: {', '.join(installed_backends()) or 'none'}. Set "
-            "KERAS_BACKEND to one of them, or install one: pip install 'keras-kport[jax]'.",
-        ) from error
-    return kport.model

@@ -1,10 +1,11 @@
 """The waist: a model as plain data, imported by everything and importing nothing but errors."""
 
 from kport.checkpoint._check import Checker
-from kport.checkpoint._checkpoint import Asset, Checkpoint, Naming, Note
+from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming, Note
 from kport.checkpoint._dtypes import DTYPES, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
 from kport.checkpoint._names import join_name, local_layer_names, snake_case, split_name
+from kport.checkpoint._parts import part_of
 from kport.checkpoint._report import LoadReport, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
 from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec
@@ -17,6 +18,7 @@ __all__ = [
     "Asset",
     "Checker",
     "Checkpoint",
+    "Holds",
     "Kind",
     "LazyTensor",
     "LoadReport",
@@ -35,6 +37,7 @@ __all__ = [
     "matches",
     "numpy_dtype",
     "parse_spec",
+    "part_of",
     "rename_all",
     "snake_case",
     "split_name",

@@ -11,7 +11,7 @@ from kport.checkpoint._spec import JSON, ModelSpec
 from kport.checkpoint._tensor import Kind, LazyTensor
 from kport.errors import InvalidSpecError, Problem
 
-__all__ = ["Asset", "Checkpoint", "Naming", "Note"]
+__all__ = ["Asset", "Checkpoint", "Holds", "Naming", "Note"]
 
 
 class Naming(StrEnum):
@@ -23,6 +23,17 @@ class Naming(StrEnum):
     """By `LazyTensor.keras_path`: an archive that plain Keras wrote."""
     POSITION = "position"
     """By `LazyTensor.position`: legacy files that know layer names and an order."""
+
+
+class Holds(StrEnum):
+    """Which part of a model a file holds."""
+
+    MODEL = "model"
+    """Definition and weights."""
+    DEFINITION = "definition"
+    """The definition alone: ``model.to_json()``."""
+    WEIGHTS = "weights"
+    """Weights alone: ``model.save_weights()``. The spec's config is empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +82,7 @@ class Checkpoint:
             ``source`` with its format and versions. Strings only.
         sample: Inputs with the outputs the model once gave for them.
         notes: What the reader translated or left out.
+        holds: Which part of a model it is.
 
     Raises:
         InvalidSpecError: A key differs from its tensor's name, two tensors claim one place, or a
@@ -84,6 +96,7 @@ class Checkpoint:
     provenance: JSON = field(default_factory=dict)
     sample: Sample | None = None
     notes: tuple[Note, ...] = ()
+    holds: Holds = Holds.MODEL
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))

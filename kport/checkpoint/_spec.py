@@ -13,7 +13,7 @@ __all__ = ["JSON", "ModelSpec", "parse_spec", "validate_spec"]
 
 JSON = dict[str, Any]
 
-_FIELDS = ("builds", "components", "frozen", "metrics", "signature", "ties", "trained")
+_FIELDS = ("builds", "components", "frozen", "metrics", "parts", "signature", "ties", "trained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,10 @@ class ModelSpec:
         frozen: Attribute paths of layers and variables whose ``trainable`` is False; the model
             itself is ``.``.
         metrics: Class names of the metrics that ``compile`` and a first batch made of its strings.
+        parts: Attribute path of a model inside the model -> its own ``config`` and ``signature``,
+            so that it can be loaded alone.
         trained: Path of an optimizer -> names of the tensors it keeps slots for, in its order.
-        ties: Second name -> first name, for a variable or layer that is reached by two paths.
+        ties: Second name -> first name, for a variable that is reached by two paths.
     """
 
     config: JSON
@@ -41,6 +43,7 @@ class ModelSpec:
     builds: Mapping[str, JSON] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    parts: Mapping[str, JSON] = field(default_factory=dict)
     trained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ties: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,6 +54,7 @@ class ModelSpec:
             "components": dict(sorted(self.components.items())),
             "frozen": list(self.frozen),
             "metrics": list(self.metrics),
+            "parts": dict(sorted(self.parts.items())),
             "signature": self.signature,
             "ties": dict(sorted(self.ties.items())),
             "trained": {path: list(names) for path, names in sorted(self.trained.items())},
@@ -76,6 +80,11 @@ def validate_spec(data: object, config: object, place: str = "spec") -> list[Pro
         check.strings(fields.get(key, []), f"{place}.{key}")
     for path, names in check.mapping(fields.get("trained", {}), f"{place}.trained").items():
         check.strings(names, f"{place}.trained[{path!r}]")
+    for path, part in check.mapping(fields.get("parts", {}), f"{place}.parts").items():
+        below = check.mapping(part, f"{place}.parts[{path!r}]")
+        check.keys(below, ("config", "signature"), f"{place}.parts[{path!r}]")
+        check.mapping(below.get("config"), f"{place}.parts[{path!r}].config")
+        _check_signature(check, below.get("signature"), f"{place}.parts[{path!r}].signature")
     for name, other in check.mapping(fields.get("ties", {}), f"{place}.ties").items():
         check.string(other, f"{place}.ties[{name!r}]")
     _check_signature(check, fields.get("signature"), f"{place}.signature")
@@ -124,6 +133,7 @@ def parse_spec(data: object, config: object) -> ModelSpec:
         builds=data.get("builds", {}),
         frozen=tuple(data.get("frozen", ())),
         metrics=tuple(data.get("metrics", ())),
+        parts=data.get("parts", {}),
         trained={path: tuple(names) for path, names in data.get("trained", {}).items()},
         ties=data.get("ties", {}),
     )

@@ -13,7 +13,7 @@ from rich.text import Text
 from kport.cli._output import plain
 
 if TYPE_CHECKING:
-    from kport._api import ConvertReport
+    from kport._convert import ConvertReport
     from kport._inspect import Summary
     from kport.cli._convert import Plan
     from kport.parity import ParityReport

@@ -24,7 +24,7 @@ from kport.formats._mapped import Backing
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["StoredArray", "stored_arrays"]
+__all__ = ["StoredArray", "group_names", "stored_arrays"]
 
 _MAX_DEPTH = 100  # groups in groups; Keras nests one or two a layer level
 _MAX_OBJECTS = 1_000_000  # a model of 100,000 layers has half of that
@@ -70,6 +70,20 @@ def stored_arrays(file: h5py.File, base: int, backing: Backing) -> dict[str, Sto
         source = _source(path, dataset, dtype, base, backing)
         found[path] = StoredArray(path, shape, dtype, source)
     return found
+
+
+def group_names(file: h5py.File) -> tuple[str, ...]:
+    """Return the path of every group, of a file that `stored_arrays` has found harmless."""
+    import h5py
+
+    found: list[str] = []
+
+    def note(name: str, node: object) -> None:
+        if isinstance(node, h5py.Group):
+            found.append(name)
+
+    file.visititems(note)
+    return tuple(found)
 
 
 def _datasets(

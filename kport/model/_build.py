@@ -15,6 +15,7 @@ import keras
 from kport.checkpoint import (
     Asset,
     Checkpoint,
+    Holds,
     Kind,
     LoadReport,
     Naming,
@@ -33,8 +34,10 @@ from kport.model._keras import (
     without_tensorflow,
 )
 from kport.model._keras_paths import keras_owners
+from kport.model._layer_order import in_layer_order
 from kport.model._match import match
 from kport.model._metrics import build_metrics
+from kport.model._ties import tie_again
 from kport.model._walk import Walk, walk
 
 __all__ = ["build", "load_into", "report_of"]
@@ -76,6 +79,11 @@ def build(
         MismatchError: Tensors and variables do not agree; the model is not given back.
         LoadError: A constructor failed.
     """
+    if checkpoint.holds is Holds.WEIGHTS:
+        raise LoadError(
+            "holds weights only and not the model they belong to",
+            remedy="Build the model from its code and use kport.load_weights(model, path).",
+        )
     custom = dict(custom_objects or {})
     config = resolve(checkpoint.spec.config, custom, checkpoint.spec.components)
     training = config.pop("compile_config", None)
@@ -85,11 +93,12 @@ def build(
     with without_initializers() as pending, without_tensorflow(), scope:
         model = _construct(config)
         build_layers(model, checkpoint.spec.builds)
+        tie_again(model, checkpoint.spec.ties)
         lines = list(_prepare(model, checkpoint, training))
         build_metrics(model, checkpoint.spec)
         found = walk(model)
         plan = match(checkpoint, model, found)
-        report = assign(plan)
+        report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION)
         _load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
     notes = [ReportLine(note.outcome, note.name, note.detail) for note in checkpoint.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes
@@ -113,9 +122,12 @@ def load_into(
         strict: Whether a weight without a partner on the other side is an error.
 
     Raises:
+        LoadError: The file holds no weights.
         MismatchError: With every problem; the model is as it was.
         UsageError: A pattern of `rename` matches nothing.
     """
+    if checkpoint.holds is Holds.DEFINITION:
+        raise LoadError("holds the definition of a model and no weights")
     weights = checkpoint.of_kind(Kind.PARAMETER, Kind.STATE)
     names = rename_all(weights, rename or {})
     weights = {names[old]: tensor.renamed(names[old]) for old, tensor in weights.items()}
@@ -125,7 +137,9 @@ def load_into(
         for name, one in found.variables.items()
         if found.kinds[name] in (Kind.PARAMETER, Kind.STATE)
     }
-    only = Checkpoint(checkpoint.spec, weights, checkpoint.naming, checkpoint.assets)
+    only = replace(checkpoint, tensors=weights)
+    if only.naming is Naming.POSITION:
+        only = in_layer_order(only, model)
     report = assign(match(only, model, found), strict=strict)
     moved = {new: old for old, new in names.items() if new != old}
     lines = [

@@ -16,6 +16,7 @@ import keras
 
 from kport.checkpoint import JSON
 from kport.errors import LoadError, mapped
+from kport.model._keras import is_graph
 from kport.model._walk import Walk, walk
 
 __all__ = ["build_configs", "build_layers"]
@@ -24,13 +25,31 @@ _ROUNDS = 50  # a build() may make layers that have a build(); nobody nests them
 
 
 def build_configs(found: Walk) -> Iterator[tuple[str, JSON]]:
-    """Yield path and build config of every built layer that no functional graph builds."""
-    for owner in found.owners:
-        if not isinstance(owner.thing, keras.Layer) or owner.in_graph or not owner.path:
-            continue
-        config = owner.thing.get_build_config() if owner.thing.built else None
-        if config:
-            yield owner.path, json.loads(json.dumps(config))
+    """Yield path and build config of every built layer that no functional graph builds.
+
+    A layer that is reached by two paths is there under both: out of a config it may come back as
+    two layers, which share their variables once they are built.
+    """
+    owners = {owner.path: owner for owner in found.owners if isinstance(owner.thing, keras.Layer)}
+    for path, owner in owners.items():
+        if path and not owner.in_graph:
+            yield from _build_config(path, owner.thing)
+    for second, first in found.ties.items():
+        for path, owner in owners.items():
+            if path == first:
+                parent = owners.get(second.rpartition(".")[0])
+                if not (
+                    parent and isinstance(parent.thing, keras.Model) and is_graph(parent.thing)
+                ):
+                    yield from _build_config(second, owner.thing)
+            elif path.startswith(f"{first}.") and not owner.in_graph:
+                yield from _build_config(second + path[len(first) :], owner.thing)
+
+
+def _build_config(path: str, layer: keras.Layer) -> Iterator[tuple[str, JSON]]:
+    config = layer.get_build_config() if layer.built else None
+    if config:
+        yield path, json.loads(json.dumps(config))
 
 
 def build_layers(model: keras.Model, builds: Mapping[str, JSON]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 
 from kport.checkpoint import (
+    JSON,
     Array,
     Asset,
     Checkpoint,
@@ -25,9 +27,9 @@ from kport.checkpoint import (
     join_name,
 )
 from kport.components import COMPONENTS, forgotten_arguments, named_components
-from kport.errors import SaveError, UsageError, mapped
+from kport.errors import KportError, Problem, SaveError, UsageError, mapped
 from kport.model._build_shapes import build_configs
-from kport.model._config import portable
+from kport.model._config import portable, renumbered
 from kport.model._freeze import frozen_names
 from kport.model._keras import serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
@@ -60,13 +62,7 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
             remedy="Call it once on data, or give it an Input, before saving it.",
         )
     found = walk(model)
-    forgotten = [one for owner in found.owners for one in forgotten_arguments(owner.thing)]
-    if forgotten:
-        raise SaveError(
-            "a loaded model would be another one",
-            problems=forgotten,
-            remedy="Add them to get_config, or delete it: kport remembers what __init__ was given.",
-        )
+    _require_faithful_configs(found)
     owners = list(keras_owners(model))
     tensors = {tensor.name: tensor for tensor in _tensors(found, owners)}
     if not optimizer:
@@ -80,6 +76,28 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
         provenance={"keras": keras.version(), "backend": keras.backend.backend()},
         sample=None if sample is None else Sample(sample, run_sample(model, sample)),
     )
+
+
+def _require_faithful_configs(found: Walk) -> None:
+    forgotten = [one for owner in found.owners for one in forgotten_arguments(owner.thing)]
+    if forgotten:
+        raise SaveError(
+            "a loaded model would be another one",
+            problems=forgotten,
+            remedy="Add them to get_config, or delete it: kport remembers what __init__ was given.",
+        )
+    repeated = [
+        Problem(owner.path or owner.thing.name, "has one of its layers twice", "unexpected")
+        for owner in found.owners
+        if isinstance(owner.thing, keras.Sequential)
+        and len(set(map(id, owner.thing.layers))) < len(owner.thing.layers)
+    ]
+    if repeated:
+        raise SaveError(
+            "a loaded model would be another one: Keras's config of a Sequential has a layer once",
+            problems=repeated,
+            remedy="Make it a functional model: keras.Model(inputs, outputs).",
+        )
 
 
 def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
@@ -100,9 +118,32 @@ def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
         builds=dict(build_configs(found)),
         frozen=tuple(frozen_names(found)),
         metrics=metric_classes(model) if optimizer else (),
+        parts=dict(_parts(found)),
         trained={path: tuple(filter(None, row)) for path, row in trained.items()},
-        ties=found.ties,
+        ties=dict(_ties(found)),
     )
+
+
+def _parts(found: Walk) -> Iterator[tuple[str, JSON]]:
+    """What each model inside the model needs to be loaded alone."""
+    for owner in found.owners:
+        if owner.path and isinstance(owner.thing, keras.Model) and owner.thing.built:
+            # Its config may be no JSON of its own where the whole's does without it.
+            with contextlib.suppress(KportError, NotImplementedError):
+                config = renumbered(portable(serialize(owner.thing)))
+                config = {**config, "compile_config": None}
+                yield owner.path, {"config": config, "signature": signature_of(owner.thing)}
+
+
+def _ties(found: Walk) -> Iterator[tuple[str, str]]:
+    """Second name -> first name of every variable that is reached by two paths."""
+    ties = {second: first for second, first in found.ties.items() if first in found.variables}
+    named = {**{name: name for name in found.variables}, **ties}
+    yield from ties.items()
+    for second, first in found.ties.items():  # of objects: all that lies below them
+        for name, variable in named.items():
+            if name.startswith(f"{first}."):
+                yield second + name[len(first) :], variable
 
 
 def _classes(found: Walk) -> Iterator[str]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from kport.checkpoint import local_layer_names
 from kport.errors import Problem, SaveError
 
-__all__ = ["portable"]
+__all__ = ["portable", "renumbered"]
 
 # On PyTorch `keras.optimizers.Adam()` makes an object of this package's class of the same name,
 # and Keras writes that private module into the file, where no other backend can find it.
 _PRIVATE_OPTIMIZERS = "keras.src.backend.torch.optimizers"
-# A dtype policy has no identity: Keras shares one among all layers and unshares it at loading.
+# These are values without an identity: Keras shares them among layers and unshares them at loading.
+_VALUE_MODULES = ("keras.initializers", "keras.regularizers", "keras.constraints")
 _VALUE_CLASSES = ("DTypePolicy", "DTypePolicyMap")
+_MARK = "shared_object_id"
 
 JSON = dict[str, Any]
 
@@ -42,23 +46,42 @@ def portable(config: JSON) -> JSON:
             problems=code,
             remedy="Make it a named function decorated with @kport.register('your_package').",
         )
-    _normalise(plain, {})
+    # Keras loses the mark of an object's first place where a config was copied; a mark that stands
+    # once says nothing. What is shared all the same is in the ties of the spec.
+    marks = Counter(_marks(plain))
+    numbers = {mark: index for index, mark in enumerate(m for m in marks if marks[m] > 1)}
+    _normalise(plain, numbers)
     return plain
 
 
-def _normalise(node: Any, shared: dict[int, int]) -> None:
+def _marks(node: Any) -> Iterator[int]:
     if isinstance(node, list):
         for item in node:
-            _normalise(item, shared)
+            yield from _marks(item)
     elif isinstance(node, dict):
-        if str(node.get("class_name", "")).endswith(_VALUE_CLASSES):
-            node.pop("shared_object_id", None)
-        elif isinstance(node.get("shared_object_id"), int):
-            node["shared_object_id"] = shared.setdefault(node["shared_object_id"], len(shared))
+        if isinstance(node.get(_MARK), int) and not _has_no_identity(node):
+            yield node[_MARK]
+        for value in node.values():
+            yield from _marks(value)
+
+
+def _has_no_identity(node: JSON) -> bool:
+    policy = str(node.get("class_name", "")).endswith(_VALUE_CLASSES)
+    return policy or node.get("module") in _VALUE_MODULES
+
+
+def _normalise(node: Any, numbers: dict[int, int]) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _normalise(item, numbers)
+    elif isinstance(node, dict):
+        mark = node.pop(_MARK, None)
+        if mark in numbers and not _has_no_identity(node):
+            node[_MARK] = numbers[mark]
         if str(node.get("module", "")).startswith(_PRIVATE_OPTIMIZERS):
             node["module"], node["registered_name"] = "keras.optimizers", None
         for value in node.values():
-            _normalise(value, shared)
+            _normalise(value, numbers)
 
 
 def _lambdas(node: Any, place: str) -> Iterator[str]:
@@ -73,3 +96,58 @@ def _lambdas(node: Any, place: str) -> Iterator[str]:
         for key, value in node.items():
             inner = f"{place}({name})" if key == "config" and name else f"{place}.{key}"
             yield from _lambdas(value, inner)
+
+
+def renumbered(config: JSON) -> JSON:
+    """Return a config in which names that Keras made up are counted anew, model by model.
+
+    Inside a subclassed model they come out of a counter of the process, so the same model would
+    have other bytes in another process. Names that a person gave stay.
+    """
+    return _renumber_inside(config)  # type: ignore[no-any-return]  # an object stays one
+
+
+def _renumber(config: JSON) -> JSON:
+    inner = config["config"]
+    layers = inner.get("layers")
+    if not isinstance(layers, list):
+        return {**config, "config": {key: _renumber_inside(one) for key, one in inner.items()}}
+    names = [str(layer["config"].get("name")) for layer in layers]
+    fresh = local_layer_names(
+        [(layer["class_name"], name) for layer, name in zip(layers, names, strict=True)]
+    )
+    renamed = dict(zip(names, fresh, strict=True))
+    inner = _with_references(inner, renamed)
+    inner["layers"] = [
+        _named(_renumber(layer), name) for layer, name in zip(inner["layers"], fresh, strict=True)
+    ]
+    return {**config, "config": inner}
+
+
+def _renumber_inside(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_renumber_inside(item) for item in node]
+    if not isinstance(node, dict) or not isinstance(node.get("config"), dict):
+        return node
+    name = node["config"].get("name")
+    if "class_name" not in node or not isinstance(name, str):
+        return node
+    (name,) = local_layer_names([(node["class_name"], name)])
+    return _named(_renumber(node), name)
+
+
+def _named(node: JSON, name: str) -> JSON:
+    named = {**node, "config": {**node["config"], "name": name}}
+    return {**named, "name": name} if "name" in node else named
+
+
+def _with_references(node: Any, renamed: dict[str, str]) -> Any:
+    """Rename layers where the graph of a functional model refers to them: [name, node, tensor]."""
+    if isinstance(node, list):
+        name, *place = node or [None]
+        if isinstance(name, str) and name in renamed and [type(one) for one in place] == [int] * 2:
+            return [renamed[name], *place]
+        return [_with_references(item, renamed) for item in node]
+    if isinstance(node, dict):
+        return {key: _with_references(value, renamed) for key, value in node.items()}
+    return node

@@ -16,34 +16,12 @@ __all__ = ["freeze", "frozen_names", "set_frozen", "unfreeze"]
 
 
 def freeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
-    """Freeze the layers that the patterns name, and all their parts; return their paths.
-
-    A frozen layer takes no gradients, and its BatchNormalization runs in inference mode. The state
-    is saved and restored with the model. Compile again after it, as Keras asks.
-
-    Arguments:
-        model: A model.
-        patterns: Paths with wildcards: ``encoder`` or ``encoder/**``, ``blocks/*/norm``; ``**`` is
-            the whole model.
-
-    Raises:
-        UsageError: A pattern matches no layer; the nearest paths are named.
-
-    Example:
-        >>> kport.freeze(model, "encoder/**")
-        ('encoder', 'encoder.dense', 'encoder.block')
-    """
+    """Freeze the layers that the patterns name; see `kport.freeze`."""
     return _change(model, patterns, lambda frozen, picked, parents: frozen | picked)
 
 
 def unfreeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
-    """Undo `freeze` for the layers that the patterns name, and all their parts.
-
-    What lies beside them inside a frozen part stays frozen.
-
-    Raises:
-        UsageError: A pattern matches no layer; the nearest paths are named.
-    """
+    """Undo `freeze`; see `kport.unfreeze`."""
     return _change(model, patterns, lambda frozen, picked, parents: frozen - picked - parents)
 
 

@@ -26,8 +26,10 @@ __all__ = [
     "own_variables",
     "saveable_children",
     "serialize",
+    "share_variable",
     "sharing_scope",
     "snake_name",
+    "track_again",
     "trained_variables",
     "without_initializers",
     "without_tensorflow",
@@ -103,6 +105,33 @@ def own_variables(layer: keras.Layer) -> tuple[list[keras.Variable], list[keras.
     does not tell a frozen kernel from a moving mean.
     """
     return list(layer._trainable_variables), list(layer._non_trainable_variables)
+
+
+def share_variable(layer: keras.Layer, old: keras.Variable, new: keras.Variable) -> None:
+    """Put another layer's variable in the place of a layer's own.
+
+    Reason: two layers share a variable when code makes them do so; out of a config each layer
+    makes its own, and Keras has no way to say that they are one.
+    """
+    for key, value in vars(layer).items():
+        if value is old:
+            vars(layer)[key] = new
+    for store in (layer._trainable_variables, layer._non_trainable_variables):
+        store[:] = [new if one is old else one for one in store]
+    for identities in layer._tracker.stored_ids.values():
+        if id(old) in identities:
+            identities.remove(id(old))
+            identities.add(id(new))
+
+
+def track_again(model: keras.Model) -> None:
+    """Let PyTorch's modules know the variables that their layers have now.
+
+    Reason: on PyTorch each layer lists its parameters once, when it is built.
+    """
+    if keras.backend.backend() == "torch":
+        for layer in model._flatten_layers():
+            layer._track_variables()
 
 
 def trained_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:

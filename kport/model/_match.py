@@ -99,7 +99,7 @@ def _by_attribute(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pl
     plan = Plan()
     rest = dict(checkpoint.tensors)
     for name, variable in found.variables.items():
-        stored = name if name in checkpoint.tensors else _untied(name, checkpoint.spec.ties)
+        stored = name if name in checkpoint.tensors else checkpoint.spec.ties.get(name, name)
         if stored in checkpoint.tensors:
             plan.pairs.append(Pair(name, checkpoint.tensors[stored], variable))
             rest.pop(stored, None)
@@ -113,17 +113,6 @@ def _by_attribute(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pl
             rest.pop(tensor.name, None)
     plan.unplaced(rest.values(), (*WEIGHTS, Kind.OPTIMIZER))
     return plan
-
-
-def _untied(name: str, ties: Mapping[str, str]) -> str:
-    """Return the name a file keeps a value under when it knows this one as a second path."""
-    head, tail = name, ""
-    while head:
-        if head in ties:
-            return ties[head] + tail
-        head, _, last = head.rpartition(".")
-        tail = f".{last}{tail}"
-    return name
 
 
 def _hooked(

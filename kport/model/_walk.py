@@ -8,6 +8,7 @@ set, nor from names that Keras numbered. A leading underscore is left out where 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -52,12 +53,14 @@ class Walk:
         kinds: Name -> what the variable is for.
         owners: Every object with variables or children, parents before their parts.
         ties: Second name -> first name of a variable or an object that is reached twice.
+        makers: The id of a variable -> the layer that made it.
     """
 
     variables: dict[str, keras.Variable] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
     owners: list[Owner] = field(default_factory=list)
     ties: dict[str, str] = field(default_factory=dict)
+    makers: dict[int, keras.Layer] = field(default_factory=dict)
 
     def names(self) -> dict[int, str]:
         """Return the id of each variable -> its name."""
@@ -105,8 +108,12 @@ class _Walker:
             self.add(thing, path, kind)
         elif isinstance(thing, (keras.Layer, keras.random.SeedGenerator)):
             self.visit_now(thing, path)
-        elif isinstance(thing, (list, tuple, Mapping)):
+        elif isinstance(thing, (list, tuple, Mapping, set, frozenset)):
             for segment, child in _members(thing):
+                self.visit(child, _join(path, segment), kind)
+        elif _is_users(thing) and not self.is_second(thing, path):
+            # Keras does not look into objects of other classes, and loses the layers they hold.
+            for segment, child in _attributes(thing, frozenset()):
                 self.visit(child, _join(path, segment), kind)
 
     def visit_now(self, thing: Any, path: str, kind: Kind | None = None) -> None:
@@ -127,13 +134,16 @@ class _Walker:
             self.in_graph.update(map(id, layer.layers))
         trainable, others = own_variables(layer)
         self.parameters.update(map(id, trainable))
+        for variable in trainable + others:
+            self.found.makers.setdefault(id(variable), layer)
         taken: set[str] = set()
         for segment, child in _layer_children(layer):
             if segment in taken and id(child) not in self.seen:
                 segment = f"{segment}_attribute"  # a layer of a functional model has that name
             taken.add(segment)
             self.visit(child, _join(path, segment))
-        for index, variable in enumerate(trainable + others):  # those no attribute leads to
+        # Those that no attribute leads to:
+        for index, variable in enumerate(trainable + others):
             if id(variable) not in self.seen:
                 self.add(variable, _join(path, "variables", str(index)), None)
 
@@ -188,8 +198,29 @@ def _layer_children(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
     yield from _attributes(layer, _bare_attributes(graph) | _COMPILE_BOOKS)
 
 
+# Objects of these packages are no user's, and may lead anywhere.
+_FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
+
+
+def _is_users(thing: Any) -> bool:
+    root = type(thing).__module__.split(".")[0]
+    known = root in _FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
+    return not known and not isinstance(thing, type) and hasattr(thing, "__dict__")
+
+
+def _natural(name: str) -> tuple[str, int]:
+    stem, _, number = name.rpartition("_")
+    return (stem, int(number)) if number.isdecimal() else (name, -1)
+
+
 def _members(container: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(container, Mapping):
+    if isinstance(container, (set, frozenset)):
+        # A set has no order; Keras numbers layers in the order in which they were made.
+        layers = [one for one in container if isinstance(one, keras.Layer)]
+        layers.sort(key=lambda layer: _natural(layer.name))
+        names = local_layer_names([(type(one).__name__, one.name) for one in layers])
+        yield from zip(names, layers, strict=True)
+    elif isinstance(container, Mapping):
         yield from sorted(((str(key), value) for key, value in container.items()), key=_first)
     else:
         yield from ((str(index), value) for index, value in enumerate(container))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kport
-from kport._api import ConvertReport
+from kport._convert import ConvertReport
 from kport.checkpoint import LoadReport, ReportLine
 from kport.errors import UnsafeFileError
 

@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from kport._api import ConvertReport
+from kport._convert import ConvertReport
 from kport.checkpoint import LoadReport, ReportLine
 from kport.cli._output import plain
 from kport.cli._pages import conversion_pages, size

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kport import formats
-from kport.checkpoint import Kind, Naming, Note, Position
+from kport.checkpoint import Holds, Kind, Naming, Note, Position
 from kport.errors import (
     CorruptFileError,
     InvalidSpecError,
@@ -166,17 +166,21 @@ def test_a_file_behind_a_user_block_is_read(tmp_path, model_file):
     np.testing.assert_array_equal(H5.read(blocked).tensors["dense.bias"].read(), BIAS)
 
 
-def test_weights_only_are_recognised_and_refused_with_the_way_out(tmp_path):
+def test_weights_only_are_read_without_a_model(tmp_path):
     path = tmp_path / "weights.h5"
     with h5py.File(path, "w") as file:
-        write_list(file, "layer_names", ["dense"])
+        write_list(file, "layer_names", ["a/b", "empty"])
+        for name, weights in (("a/b", ["a/b/kernel:0"]), ("empty", [])):
+            group = file.create_group(name)
+            write_list(group, "weight_names", weights)
+        file["a/b/a/b/kernel:0"] = KERNEL
     assert H5.recognises(path)
-    with pytest.raises(UnreadableError) as caught:
-        H5.read(path)
-    assert str(caught.value) == (
-        f"{path}: holds weights only and not the model they belong to\n"
-        "Build the model from its code and use kport.load_weights(model, path)."
-    )
+    found = H5.read(path)
+    assert found.holds is Holds.WEIGHTS
+    assert not found.spec.config
+    (tensor,) = found.tensors.values()
+    assert tensor.position == Position("a_b", 0)
+    np.testing.assert_array_equal(tensor.read(), KERNEL)
 
 
 def test_kport_writes_no_h5(tmp_path, model_file):

@@ -108,7 +108,7 @@ def test_the_manifest_is_for_people_too(checkpoint, tensor, tmp_path):
         + ",\n".join(rows)
         + '},\n "provenance": {\n  "writer": "kport"},\n "sample": {},\n "spec": {\n'
         '  "builds": {},\n  "components": {},\n  "frozen": [],\n'
-        '  "metrics": [],\n  "signature": null,\n  "ties": {},\n'
+        '  "metrics": [],\n  "parts": {},\n  "signature": null,\n  "ties": {},\n'
         '  "trained": {}},\n "tensors": {\n'
         '  "a": {"dtype":"uint8","file":"model.safetensors","kind":"state","shape":[1]},\n'
         '  "b": {"dtype":"float32","file":"model.safetensors","keras_path":"d/0",'

@@ -248,3 +248,12 @@ def test_an_optimizer_that_has_no_place_is_no_silent_loss(tmp_path: Path) -> Non
     with pytest.raises(MismatchError, match=r"optimizer\.iterations: .*compile=False leaves"):
         kport.load(tmp_path / "bundle")
     assert kport.load(tmp_path / "bundle", compile=False).compiled is False
+
+
+def test_one_layer_twice_in_a_sequential_is_refused(tmp_path: Path) -> None:
+    # Keras's own config has the layer once, so the loaded model would compute something else.
+    twice = keras.layers.Dense(2)
+    model = keras.Sequential([keras.Input((2,)), twice, twice], name="doubled")
+    with pytest.raises(SaveError, match="doubled: has one of its layers twice"):
+        kport.save(model, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []

@@ -65,6 +65,17 @@ def test_a_layer_in_two_arguments_is_one_layer_again(tmp_path: Path) -> None:
     assert loaded.first.inner is loaded.second.inner
 
 
+def test_a_layer_in_two_functional_parts_is_trained_as_one_again(tmp_path: Path) -> None:
+    model, call = SCENARIOS["one_layer_in_two_functional_parts"]()
+    kport.save(model, tmp_path / "bundle")
+    loaded = kport.load(tmp_path / "bundle")
+    assert len(loaded.trainable_weights) == len(model.trainable_weights)
+    for one in (model, loaded):
+        one.compile(keras.optimizers.SGD(0.1), "mse")
+        one.train_on_batch(call[0][0], np.ones((4, 3), "float32"))
+    np.testing.assert_array_equal(called(loaded, call), called(model, call))
+
+
 def test_name_dtype_and_trainable_need_no_kwargs(tmp_path: Path) -> None:
     model, call = SCENARIOS["layer_as_an_argument"]()
     model.first.trainable = False

@@ -367,3 +367,56 @@ def inner_layers_under_a_global_policy() -> tuple[keras.Model, Call]:
     finally:
         keras.config.set_dtype_policy(before)
     return simple(model)
+
+
+class Holder:
+    """No Keras class: Keras does not look into it."""
+
+    def __init__(self) -> None:
+        self.hidden = Dense(3)
+        self.more = {"row": [Dense(3)]}
+
+
+@component
+class HoldsPlainObject(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.holder = Holder()
+        self.out = Dense(2)
+
+    def call(self, x: Any) -> Any:
+        return self.out(self.holder.more["row"][0](self.holder.hidden(x)))
+
+
+@component
+class HoldsSets(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.frozen = frozenset({Dense(3), keras.layers.BatchNormalization()})
+        self.open = {Dense(3, name="named"), Dense(3)}
+
+    def call(self, x: Any) -> Any:
+        for layer in sorted([*self.frozen, *self.open], key=lambda one: len(one.name)):
+            x = layer(x)
+        return x
+
+
+@scenario
+def layers_in_a_plain_object() -> tuple[keras.Model, Call]:
+    return simple(HoldsPlainObject())
+
+
+@scenario
+def layers_in_sets() -> tuple[keras.Model, Call]:
+    return simple(HoldsSets())
+
+
+@scenario
+def one_layer_in_two_functional_parts() -> tuple[keras.Model, Call]:
+    shared = Dense(3, name="shared")
+    parts = []
+    for _ in range(2):
+        entry = keras.Input((3,))
+        parts.append(keras.Model(entry, Dense(3)(shared(entry))))
+    entry = keras.Input((3,))
+    return simple(keras.Model(entry, parts[1](parts[0](entry))))

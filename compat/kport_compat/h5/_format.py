@@ -13,19 +13,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kport.checkpoint import Checkpoint, ModelSpec, Naming
+from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming
 from kport.errors import CorruptFileError, KportError, SaveError, UnreadableError, mapped
 from kport_compat.h5._container import (
     SIGNATURE,
     Node,
     attribute_json,
+    attribute_names,
     attribute_text,
     child,
     opened,
 )
 from kport_compat.h5._optimizer import optimizer_tensors
 from kport_compat.h5._weights import checked_total, layer_tensors
-from kport_compat.keras2 import translate
+from kport_compat.keras2 import GONE_WEIGHTS, renamed, translate
 
 if TYPE_CHECKING:
     from kport.formats import WriteOptions
@@ -57,7 +58,7 @@ class H5Format:
         """Return the Checkpoint with the config in Keras 3's form, its tensors unread.
 
         Raises:
-            UnreadableError: It is damaged, holds weights only, or a config nobody can translate.
+            UnreadableError: It is damaged, or its config is one that nobody can translate.
             UnsafeFileError: It links to other places or files.
         """
         with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
@@ -77,9 +78,10 @@ class H5Format:
 
     def components(self) -> None:
         """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat.layers import register
+        from kport_compat import layers, ops
 
-        register()
+        layers.register()
+        ops.register()
 
 
 H5 = H5Format()
@@ -101,7 +103,7 @@ def _has_weights(file: Node) -> bool:
 def _read(file: Node, path: Path) -> Checkpoint:
     config = attribute_json(file, "model_config")
     if config is None:
-        raise _without_config(file)
+        return _weights_only(file, path)
     weights = child(file, "model_weights")
     # TensorFlow 2.0 to 2.2 wrote the version beside the weights only.
     version = attribute_text(file, "keras_version") or attribute_text(weights, "keras_version")
@@ -126,13 +128,21 @@ def _read(file: Node, path: Path) -> Checkpoint:
     )
 
 
-def _without_config(file: Node) -> UnreadableError:
-    if _has_weights(file):
-        return UnreadableError(
-            "holds weights only and not the model they belong to",
-            remedy="Build the model from its code and use kport.load_weights(model, path).",
-        )
-    return UnreadableError("is an HDF5 file without a Keras model (no attribute 'model_config')")
+def _weights_only(file: Node, path: Path) -> Checkpoint:
+    if not _has_weights(file):
+        raise UnreadableError("is an HDF5 file without a Keras model (no attribute 'model_config')")
+    weights = child(file, "model_weights") if "model_weights" in file else file
+    names = renamed([{"name": name} for name in attribute_names(weights, "layer_names")])
+    tensors, notes, problems = layer_tensors(weights, path, names, GONE_WEIGHTS)
+    tensors = checked_total(tensors, problems, path)
+    return Checkpoint(
+        spec=ModelSpec(config={}),
+        tensors={tensor.name: tensor for tensor in tensors},
+        naming=Naming.POSITION,
+        provenance=_provenance(file, attribute_text(weights, "keras_version")),
+        notes=tuple(notes),
+        holds=Holds.WEIGHTS,
+    )
 
 
 def _generation(version: str | None) -> int:

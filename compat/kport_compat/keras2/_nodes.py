@@ -14,6 +14,7 @@ from typing import Any
 
 from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
+from kport_compat.keras2._operations import ADDED, OPERATIONS
 
 __all__ = ["Graph", "input_shape"]
 
@@ -82,6 +83,10 @@ class Graph:
             return node  # written by Keras 3
         kwargs = {k: self._argument(v) for k, v in self._kwargs(node).items()}
         inputs = self._argument(node)
+        if layer["class_name"] in OPERATIONS:
+            if layer["class_name"] in ADDED and isinstance(inputs, list) and len(inputs) == 1:
+                inputs = inputs[0]
+            return {"args": [inputs], "kwargs": kwargs}
         if isinstance(inputs, list):
             if len(inputs) == 1:
                 inputs = inputs[0]
@@ -91,7 +96,7 @@ class Graph:
 
     def _kwargs(self, node: Any) -> JSON:
         # Every tensor of a call repeats the call's kwargs.
-        if self._is_tensor(node):
+        if self._is_tensor(node) or _is_constant(node):
             return node[3] if len(node) > 3 and isinstance(node[3], dict) else {}
         items = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
         return next((found for one in items if (found := self._kwargs(one))), {})
@@ -104,7 +109,7 @@ class Graph:
             config = {"shape": [], "dtype": "float32", "keras_history": history}
             return {"class_name": "__keras_tensor__", "config": config}
         if isinstance(found, list):
-            if len(found) > 2 and found[:2] == [_CONSTANT, -1]:
+            if _is_constant(found):
                 return found[2]
             if _looks_like_tensor(found):
                 self._log.problem(self._place, f"uses the output of {found[0]!r}, which it has not")
@@ -176,6 +181,10 @@ def _looks_like_tensor(found: Any) -> bool:
         and all(isinstance(one, int) and not isinstance(one, bool) for one in found[1:3])
         and found[0] != _CONSTANT
     )
+
+
+def _is_constant(found: Any) -> bool:
+    return isinstance(found, list) and len(found) > 2 and found[:2] == [_CONSTANT, -1]
 
 
 def _calls(layer: JSON) -> list[Any]:

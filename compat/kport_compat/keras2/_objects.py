@@ -13,6 +13,7 @@ from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._names import CLASSES as NAMES
 from kport_compat.keras2._names import FUNCTIONS, module_of
+from kport_compat.keras2._operations import OPERATIONS, operation
 from kport_compat.keras2._rules import CLASSES, GONE, rules_for
 
 __all__ = ["component", "custom", "function", "is_object", "layer", "plain", "value"]
@@ -63,6 +64,8 @@ def layer(node: JSON, log: Log) -> JSON:
     if not isinstance(config, dict):
         log.problem(name, f"has a config of a {type(config).__name__}, expected an object")
         return custom(name, {})
+    if name in OPERATIONS:
+        return operation(name, config, log)
     config = dict(config)
     place = str(config.get("name") or name)
     if name in CLASSES:

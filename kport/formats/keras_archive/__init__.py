@@ -5,13 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from kport.checkpoint import Checkpoint
+from kport.errors import KportError
 from kport.formats._format import Format, WriteOptions
+from kport.formats._json import parse_json
+from kport.formats.keras_archive._layout import METADATA
 from kport.formats.keras_archive._read import read_archive
 from kport.formats.keras_archive._write import write_archive
+from kport.formats.keras_archive._zip import open_archive
 
-__all__ = ["KERAS", "KerasArchive"]
+__all__ = ["KERAS", "KerasArchive", "written_by_keras_2"]
 
 _ZIP = b"PK\x03\x04"
+_MAX_METADATA = 1 << 16  # a version and a date
+
+
+def written_by_keras_2(path: Path) -> bool:
+    """Say whether the archive's metadata names a Keras before 3: the same members, other names."""
+    try:
+        archive = open_archive(path)
+        if METADATA not in archive.members:
+            return False
+        metadata = parse_json(archive.read(METADATA, _MAX_METADATA), METADATA)
+    except KportError:
+        return False  # `read` says what is wrong
+    version = metadata.get("keras_version") if isinstance(metadata, dict) else None
+    return isinstance(version, str) and version.startswith("2.")
 
 
 class KerasArchive:
@@ -30,7 +48,7 @@ class KerasArchive:
                 head = file.read(len(_ZIP))
         except OSError:
             return False
-        return head == _ZIP
+        return head == _ZIP and not written_by_keras_2(path)
 
     def read(self, path: Path) -> Checkpoint:
         """Return the Checkpoint of an archive; see `read_archive`."""

@@ -23,7 +23,7 @@ from kport.checkpoint import (
     unflatten,
 )
 from kport.errors import CorruptFileError, Problem, UnreadableError, mapped
-from kport.formats._hdf5 import StoredArray, stored_arrays
+from kport.formats._hdf5 import StoredArray, group_names, stored_arrays
 from kport.formats._json import MAX_JSON_BYTES, parse_json
 from kport.formats._mapped import Backing, HeldBytes, MappedFile
 from kport.formats.keras_archive._extras import Extras, parse_extras
@@ -40,7 +40,7 @@ from kport.formats.keras_archive._layout import (
 from kport.formats.keras_archive._zip import MAX_INFLATED, Archive, open_archive
 from kport.formats.safetensors import SafetensorsFile, read_file
 
-__all__ = ["read_archive"]
+__all__ = ["MAX_ASSET", "read_archive", "weights_of"]
 
 MAX_ASSET = 1 << 30  # vocabularies; the largest public ones are some ten MB
 
@@ -83,6 +83,16 @@ def _require(archive: Archive) -> None:
 
 
 def _arrays(archive: Archive) -> dict[str, StoredArray]:
+    return weights_of(archive)[0]
+
+
+def weights_of(archive: Archive) -> tuple[dict[str, StoredArray], tuple[str, ...]]:
+    """Return the datasets of the weights member by path, and the path of every group.
+
+    Raises:
+        CorruptFileError: The member is damaged.
+        UnsafeFileError: See `kport.formats._hdf5`.
+    """
     import h5py
 
     place = archive.place(WEIGHTS)
@@ -93,7 +103,8 @@ def _arrays(archive: Archive) -> dict[str, StoredArray]:
     else:
         backing = MappedFile(archive.path)
     with mapped(CorruptFileError, f"its member {WEIGHTS} is damaged"):
-        return stored_arrays(h5py.File(_Window(backing, *place), "r"), place[0], backing)
+        file = h5py.File(_Window(backing, *place), "r")
+        return stored_arrays(file, place[0], backing), group_names(file)
 
 
 class _Window(io.RawIOBase):

@@ -1,0 +1,92 @@
+"""Read ``model.to_json()`` of Keras 2 and 3: a definition and no weights.
+
+Form: ``keras/engine/training.py`` of Keras 2.12 (`_updated_config`): class_name, config,
+keras_version, backend. Keras 3 writes its serialized object, without a version.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming, Note
+from kport.errors import CorruptFileError, InvalidSpecError, SaveError, mapped
+from kport.formats._json import MAX_JSON_BYTES, parse_json
+from kport_compat.keras2 import translate
+
+if TYPE_CHECKING:
+    from kport.formats import WriteOptions
+
+__all__ = ["DEFINITION", "DefinitionFormat"]
+
+_HEAD = 4096  # class_name stands at the front of what Keras writes
+
+
+class DefinitionFormat:
+    """The format object; see `kport.formats.Format`."""
+
+    name = "json"
+    title = "Keras definition (model.to_json())"
+    writes = False
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether the file begins as the JSON of a serialized Keras object."""
+        try:
+            if not path.is_file():
+                return False
+            with path.open("rb") as file:
+                head = file.read(_HEAD).lstrip()
+        except OSError:
+            return False
+        return head.startswith(b"{") and b'"class_name"' in head
+
+    def read(self, path: Path) -> Checkpoint:
+        """Return the Checkpoint with the config in Keras 3's form and without tensors.
+
+        Raises:
+            UnreadableError: It is damaged, describes no model, or cannot be translated.
+        """
+        with mapped(CorruptFileError, "cannot be read", path=path):
+            with path.open("rb") as file:
+                data = file.read(MAX_JSON_BYTES + 1)
+            config, notes = _config(parse_json(data, path.name))
+        return Checkpoint(
+            spec=ModelSpec(config=config),
+            tensors={},
+            naming=Naming.POSITION,  # the flags of its layers stand in the config
+            provenance={"source": "Keras JSON"},
+            notes=notes,
+            holds=Holds.DEFINITION,
+        )
+
+    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
+        """Refuse: kport writes whole models.
+
+        Raises:
+            SaveError: Always.
+        """
+        raise SaveError(
+            "kport writes no definitions alone",
+            path=path,
+            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
+        )
+
+    def components(self) -> None:
+        """Register what translated configs name and Keras 3 does not have; imports Keras."""
+        from kport_compat import layers, ops
+
+        layers.register()
+        ops.register()
+
+
+DEFINITION = DefinitionFormat()
+
+
+def _config(found: Any) -> tuple[dict[str, Any], tuple[Note, ...]]:
+    if not isinstance(found, dict) or not isinstance(found.get("class_name"), str):
+        raise InvalidSpecError("is JSON that describes no Keras model")
+    version = found.get("keras_version")
+    if not isinstance(version, str):
+        return found, ()
+    translation = translate(found)
+    return translation.config, translation.notes

@@ -1,0 +1,129 @@
+"""Read a ``.keras`` archive of Keras 2.12 to 2.15 (``keras_version`` 2.x in its metadata).
+
+The members are those of Keras 3 (``keras/saving/saving_lib.py`` of Keras 2.12); the config is one
+of Keras 2, and the paths inside ``model.weights.h5`` are translated, see ``_paths``.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kport.checkpoint import JSON, Asset, Checkpoint, ModelSpec, Naming, Note
+from kport.errors import CorruptFileError, Problem, SaveError, mapped
+from kport.formats._json import MAX_JSON_BYTES, parse_json
+from kport.formats.keras_archive import written_by_keras_2
+from kport.formats.keras_archive._layout import ASSETS, CONFIG, METADATA, WEIGHTS
+from kport.formats.keras_archive._read import MAX_ASSET, weights_of
+from kport.formats.keras_archive._zip import Archive, open_archive
+from kport_compat.keras2 import translate
+from kport_compat.keras2_archive._paths import keras_3_paths, translated
+from kport_compat.keras2_archive._tensors import tensors_of
+
+if TYPE_CHECKING:
+    from kport.formats import WriteOptions
+
+__all__ = ["KERAS2_ARCHIVE", "Keras2Archive"]
+
+
+# ``compile("adam")``: Keras 2 then writes the word and no config.
+_WORDS = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "RMSprop", "SGD")
+_BY_WORD = {name.lower(): name for name in _WORDS}
+
+
+class Keras2Archive:
+    """The format object; see `kport.formats.Format`."""
+
+    name = "keras2"
+    title = "Keras archive of Keras 2 (.keras)"
+    writes = False
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether it is an archive whose metadata names Keras 2."""
+        return path.is_file() and written_by_keras_2(path)
+
+    def read(self, path: Path) -> Checkpoint:
+        """Return the Checkpoint with the config in Keras 3's form, its tensors unread.
+
+        Raises:
+            UnreadableError: It is damaged, or its config cannot be translated.
+            UnsafeFileError: It leads out of itself.
+        """
+        with mapped(CorruptFileError, "cannot be read", path=path):
+            return _read(open_archive(path))
+
+    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
+        """Refuse: this is a format of the past.
+
+        Raises:
+            SaveError: Always.
+        """
+        raise SaveError(
+            "kport writes no archives of Keras 2",
+            path=path,
+            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
+        )
+
+    def components(self) -> None:
+        """Register what translated configs name and Keras 3 does not have; imports Keras."""
+        from kport_compat import layers, ops
+
+        layers.register()
+        ops.register()
+
+
+KERAS2_ARCHIVE = Keras2Archive()
+
+
+def _read(archive: Archive) -> Checkpoint:
+    missing = [name for name in (CONFIG, WEIGHTS) if name not in archive.members]
+    if missing:
+        problems = [Problem(name, "is missing", "missing") for name in missing]
+        raise CorruptFileError("is no whole Keras archive", problems=problems)
+    config = parse_json(archive.read(CONFIG, MAX_JSON_BYTES), CONFIG)
+    compiled = config.get("compile_config") if isinstance(config, dict) else None
+    translation = translate(config, _training(compiled))
+    arrays, groups = weights_of(archive)
+    paths = keras_3_paths(groups, arrays)
+    tensors, notes = tensors_of(arrays, paths, translation.optimizer)
+    return Checkpoint(
+        spec=ModelSpec(config=translation.config),
+        tensors=tensors,
+        naming=Naming.KERAS,
+        assets=_assets(archive, paths),
+        provenance={"source": "Keras 2 archive", **_version(archive)},
+        notes=(*translation.notes, *notes, *_compile_notes(compiled, translation.optimizer)),
+    )
+
+
+def _training(compiled: Any) -> JSON | None:
+    if not isinstance(compiled, dict):
+        return None
+    optimizer = compiled.get("optimizer")
+    if isinstance(optimizer, str) and optimizer.lower() in _BY_WORD:
+        name = _BY_WORD[optimizer.lower()]
+        config = {"learning_rate": 0.01 if name == "SGD" else 0.001}  # the default of each
+        optimizer = {"class_name": name, "config": config}
+    return {**compiled, "optimizer_config": optimizer}
+
+
+def _compile_notes(compiled: Any, optimizer: JSON | None) -> list[Note]:
+    if compiled and optimizer is None:
+        return [Note("dropped", "compile_config", "has no optimizer kport knows; compile again")]
+    return []
+
+
+def _assets(archive: Archive, paths: dict[str, str]) -> dict[str, Asset]:
+    found = {}
+    for member, info in sorted(archive.members.items()):
+        if member.startswith(ASSETS) and not member.endswith("/"):
+            name = translated(member.removeprefix(ASSETS), paths)
+            read = partial(archive.read, member, MAX_ASSET)
+            found[name] = Asset(name, info.file_size, read, name)
+    return found
+
+
+def _version(archive: Archive) -> dict[str, str]:
+    metadata = parse_json(archive.read(METADATA, MAX_JSON_BYTES), METADATA)
+    return {"keras": str(metadata.get("keras_version"))}

@@ -1,0 +1,92 @@
+"""Read ``model.save_weights("x.weights.h5")`` of Keras 2.12 and later: weights and no model.
+
+The file is what an archive has as ``model.weights.h5``; Keras 3 writes the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming
+from kport.errors import CorruptFileError, KportError, SaveError, mapped
+from kport.formats._hdf5 import group_names, stored_arrays
+from kport.formats._mapped import MappedFile
+from kport_compat.keras2_archive._paths import keras_3_paths
+from kport_compat.keras2_archive._tensors import tensors_of
+
+if TYPE_CHECKING:
+    from kport.formats import WriteOptions
+
+__all__ = ["KERAS_WEIGHTS", "KerasWeights"]
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_LEGACY = ("model_config", "layer_names", "layer_names0")  # attributes of the format before
+
+
+class KerasWeights:
+    """The format object; see `kport.formats.Format`."""
+
+    name = "keras_weights"
+    title = "Keras weights (.weights.h5)"
+    writes = False
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether it is an HDF5 file of Keras's weights, and not of the older layout."""
+        try:
+            if not path.is_file():
+                return False
+            with path.open("rb") as file:
+                if file.read(len(_SIGNATURE)) != _SIGNATURE:
+                    return False
+            with mapped(CorruptFileError, "cannot be read"):
+                return _recognises(path)
+        except (KportError, OSError):
+            return False
+
+    def read(self, path: Path) -> Checkpoint:
+        """Return the weights, unread, under the paths of Keras 3.
+
+        Raises:
+            CorruptFileError: It is damaged.
+            UnsafeFileError: It leads out of itself.
+        """
+        import h5py
+
+        with mapped(CorruptFileError, "cannot be read", path=path):
+            file = h5py.File(path, "r")
+            arrays = stored_arrays(file, 0, MappedFile(path))
+            tensors, notes = tensors_of(arrays, keras_3_paths(group_names(file), arrays), None)
+        return Checkpoint(
+            spec=ModelSpec(config={}),
+            tensors=tensors,
+            naming=Naming.KERAS,
+            provenance={"source": "Keras weights"},
+            notes=tuple(notes),
+            holds=Holds.WEIGHTS,
+        )
+
+    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
+        """Refuse: kport writes whole models.
+
+        Raises:
+            SaveError: Always.
+        """
+        raise SaveError(
+            "kport writes no files of weights alone",
+            path=path,
+            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
+        )
+
+
+KERAS_WEIGHTS = KerasWeights()
+
+
+def _recognises(path: Path) -> bool:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        if any(name in file.attrs for name in _LEGACY) or "model_weights" in file:
+            return False
+        names = set(file)
+        return "vars" in names or bool(names & {"layers", "_layer_checkpoint_dependencies"})

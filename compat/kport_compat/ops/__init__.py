@@ -1,0 +1,30 @@
+"""TensorFlow's functions in terms of `keras.ops`, for graphs that Keras 2 recorded call by call.
+
+The table imports no Keras; `register` does, and makes the operation that configs name.
+"""
+
+from kport_compat.ops import _compare, _linalg, _math, _nn, _reduce, _shape, _slice
+from kport_compat.ops._adapter import ADAPTERS
+
+__all__ = ["ADAPTERS", "REGISTERED", "canonical", "register"]
+
+_FAMILIES = (_compare, _linalg, _math, _nn, _reduce, _shape, _slice)  # importing them fills it
+
+REGISTERED = "kport>TFOp"
+"""The registered name of the operation that runs an adapter."""
+
+
+def canonical(symbol: str) -> str:
+    """Return the name that the table has for a symbol of any TensorFlow.
+
+    Example:
+        >>> canonical("compat.v1.pad")
+        'pad'
+    """
+    short = symbol.removeprefix("tf.").removeprefix("compat.v1.").removeprefix("compat.v2.")
+    return short if short in ADAPTERS else symbol
+
+
+def register() -> None:
+    """Register the operation with Keras; the one function here that imports Keras."""
+    from kport_compat.ops import _operation  # noqa: F401  # importing registers

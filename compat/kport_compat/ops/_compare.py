@@ -1,0 +1,36 @@
+"""Comparisons and logic (TensorFlow 2.15, ``math_ops.py`` and ``array_ops.py``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kport_compat.ops._adapter import adapter, as_pair, as_tensor, ops, simple
+
+__all__: list[str] = []
+
+
+def _comparison(symbols: str, name: str) -> None:
+    def call(x: Any, y: Any) -> Any:
+        return getattr(ops, name)(*map(as_tensor, as_pair(x, y)))
+
+    adapter(symbols)(call)
+
+
+_comparison("math.equal equal __operators__.eq", "equal")
+_comparison("math.not_equal not_equal __operators__.ne", "not_equal")
+_comparison("math.greater greater", "greater")
+_comparison("math.greater_equal greater_equal", "greater_equal")
+_comparison("math.less less", "less")
+_comparison("math.less_equal less_equal", "less_equal")
+_comparison("math.logical_and logical_and", "logical_and")
+_comparison("math.logical_or logical_or", "logical_or")
+_comparison("math.logical_xor", "logical_xor")
+simple("math.logical_not logical_not", "logical_not")
+
+
+@adapter("where")
+def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None or y is None:
+        raise NotImplementedError("where without x and y, which gives as many rows as there are")
+    a, b = map(as_tensor, as_pair(x, y))
+    return ops.where(as_tensor(condition), a, b)

@@ -1,0 +1,61 @@
+"""Say what a SavedModel is when it is none that Keras can have back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kport.errors import Problem, UnreadableError
+from kport.formats._json import shown
+from kport_compat.savedmodel._graph import Graph
+from kport_compat.tensorbundle import Bundle, Message, dimensions
+
+__all__ = ["not_keras"]
+
+
+def not_keras(meta: Message, graph: Graph | None, bundle: Bundle | None) -> UnreadableError:
+    """Return the error that names what it is, its signatures and its variables."""
+    problems = [*_signatures(meta.get("signatures", {})), *_variables(bundle)]
+    return UnreadableError(
+        f"is a SavedModel that holds no Keras model: {_origin(meta, graph)}",
+        problems=problems,
+        remedy="Its computation is a traced graph without layers. Call it with TensorFlow "
+        "(keras.layers.TFSMLayer), or save the Keras model it was exported from.",
+    )
+
+
+def _origin(meta: Message, graph: Graph | None) -> str:
+    version = meta.get("info", {}).get("tensorflow", "of an unknown version")
+    if graph is None or not graph.nodes:
+        return (
+            f"TensorFlow {version} wrote a graph without objects (TF1, an Estimator or a TF1 hub)"
+        )
+    children = sorted(graph.nodes[0].children)
+    if "_endpoint_names" in children:
+        return f"Keras 3 exported it for serving (model.export), with TensorFlow {version}"
+    shown_children = ", ".join(children[:6]) or "nothing"
+    return f"TensorFlow {version} wrote a tf.Module or a plain object with {shown_children}"
+
+
+def _signatures(signatures: Mapping[str, Message]) -> Iterator[Problem]:
+    for name, one in sorted(signatures.items()):
+        if not name.startswith("__"):
+            inputs, outputs = _tensors(one.get("inputs", {})), _tensors(one.get("outputs", {}))
+            yield Problem(f"signature {shown(name)}", f"({inputs}) -> ({outputs})")
+
+
+def _tensors(tensors: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name}{['?' if size is None else size for size in dimensions(one.get('shape', {}))]}"
+        for name, one in sorted(tensors.items())
+    ).replace("'", "")
+
+
+def _variables(bundle: Bundle | None) -> Iterator[Problem]:
+    if bundle is None:
+        yield Problem("variables", "none: the folder is not there", "missing")
+        return
+    for key, entry in bundle.entries.items():
+        if entry.dtype not in (None, "string"):
+            name = key.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")
+            yield Problem(f"variable {shown(name)}", f"{entry.dtype}{list(entry.shape)}")

@@ -1,0 +1,96 @@
+"""Find the files of a checkpoint, and say what is missing or is no file at all.
+
+TensorFlow names a checkpoint by a prefix; ``PREFIX.index`` and ``PREFIX.data-*`` are its files, and
+a text file ``checkpoint`` beside them names the latest prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from kport.errors import PathNotFoundError, Problem, UnreadableError
+from kport_compat.tensorbundle._table import FOOTER, is_table
+
+__all__ = ["absent", "find_index", "is_index", "is_pointer", "refuse_pointer"]
+
+_POINTER = b"version https://git-lfs"
+_MAX_STATE = 1_000_000  # bytes of the file `checkpoint`; it lists a few names
+_LATEST = re.compile(r'^model_checkpoint_path:\s*"([^"\\\n]+)"\s*$', re.MULTILINE)
+
+
+def is_index(path: Path) -> bool:
+    """Say whether a file ends as an index does, or is the pointer to one."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - FOOTER))
+            return is_table(file.read(FOOTER)) or is_pointer(path)
+    except OSError:
+        return False
+
+
+def is_pointer(path: Path) -> bool:
+    """Say whether Git put a pointer in the place of the file."""
+    with path.open("rb") as file:
+        return file.read(len(_POINTER)) == _POINTER
+
+
+def refuse_pointer(path: Path) -> None:
+    """Raise an UnreadableError if the file is a Git LFS pointer."""
+    if is_pointer(path):
+        raise UnreadableError(
+            "is a Git LFS pointer, not the file itself",
+            path=path,
+            remedy="Run 'git lfs pull' where it was cloned.",
+        )
+
+
+def find_index(path: Path) -> Path:
+    """Return the index of the checkpoint at a path: its ``.index`` file, or a directory of one.
+
+    Raises:
+        UnreadableError: The directory holds several, and nothing says which is meant.
+        PathNotFoundError: It holds none.
+    """
+    if path.is_file():
+        return path
+    found = sorted(one for one in path.glob("*.index") if one.is_file())
+    latest = _latest(path)
+    if latest in found:
+        return latest
+    if not found:
+        raise PathNotFoundError("holds no checkpoint: no file ends in '.index'", path=path)
+    if len(found) > 1:
+        raise UnreadableError(
+            f"holds {len(found)} checkpoints",
+            path=path,
+            problems=[Problem(one.name, "is one of them") for one in found],
+            remedy="Give the path of the one .index file that is meant.",
+        )
+    return found[0]
+
+
+def absent(index: Path, missing: Sequence[Path]) -> PathNotFoundError:
+    """Return the error that shards are not there."""
+    return PathNotFoundError(
+        "is an index whose values are not beside it",
+        path=index,
+        problems=[Problem(one.name, "is missing", "missing") for one in missing],
+        remedy="Copy every file of the checkpoint; repositories often leave the large ones out.",
+    )
+
+
+def _latest(folder: Path) -> Path | None:
+    state = folder / "checkpoint"
+    try:
+        with state.open("rb") as file:
+            match = _LATEST.search(file.read(_MAX_STATE).decode(errors="replace"))
+    except OSError:
+        return None
+    if match is None:
+        return None
+    # The path may be the one of the machine that wrote it: only its last part counts.
+    name = re.split(r"[/\\]", match.group(1))[-1]
+    return folder / f"{name}.index"

@@ -1,0 +1,99 @@
+"""Read a model in any format and write it in another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kport import formats
+from kport._backends import choose_backend
+from kport._room import model_room, register_components, signed
+from kport._sizes import parse_size
+from kport.checkpoint import JSON, Checkpoint, Kind, LoadReport, Naming, ReportLine, Sample
+from kport.errors import located
+from kport.formats import StrPath, WriteOptions
+
+__all__ = ["ConvertReport", "convert"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertReport:
+    """What a conversion read, wrote and met on the way.
+
+    Arguments:
+        source: The path that was read.
+        target: The path that was written.
+        format: The name of the format written.
+        report: What became of every tensor.
+    """
+
+    source: str
+    target: str
+    format: str
+    report: LoadReport
+
+    def to_json(self) -> JSON:
+        """Return the report as plain JSON values."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "format": self.format,
+            "report": self.report.to_json(),
+        }
+
+
+def convert(
+    src: StrPath,
+    dst: StrPath,
+    *,
+    sample: Sample | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    shard_size: int | str = "5GB",
+) -> ConvertReport:
+    """Read a model in any format and write it as an archive or a bundle.
+
+    Between formats that name values the way kport does, no backend is needed; a legacy file is
+    built as a live model first, which is the proof that it loads.
+
+    Arguments:
+        src: See `load`.
+        dst: See `save`.
+        sample: Inputs and true outputs to keep with it, such as those of the old framework.
+        custom_objects: See `load`.
+        shard_size: See `save`.
+
+    Raises:
+        KportError: See `load` and `save`; nothing is written then.
+
+    Example:
+        >>> kport.convert("old_model.h5", "model.keras").report.dropped
+        ()
+    """
+    options = WriteOptions(parse_size(shard_size))
+    target = formats.for_target(dst)
+    checkpoint = formats.read(src)
+    report = LoadReport(tuple(ReportLine("matched", name) for name in checkpoint.tensors))
+    if not _is_complete(checkpoint):
+        choose_backend()
+        room = model_room()
+        register_components(checkpoint)
+        with located(src):
+            model = room.build(checkpoint, custom_objects=custom_objects)
+        report = room.report_of(model)
+        built = room.capture(model)
+        origin = {f"from {key}": value for key, value in checkpoint.provenance.items()}
+        provenance = {**origin, **built.provenance}
+        checkpoint = replace(built, provenance=provenance, sample=checkpoint.sample)
+    if sample is not None:
+        checkpoint = replace(checkpoint, sample=sample)
+    formats.write(signed(checkpoint), dst, options)
+    return ConvertReport(str(src), str(dst), target.name, report)
+
+
+def _is_complete(checkpoint: Checkpoint) -> bool:
+    """Whether every format can be written of it as it is, with no live model between."""
+    weights = (Kind.PARAMETER, Kind.STATE, Kind.OPTIMIZER)
+    return checkpoint.naming is Naming.ATTRIBUTE and all(
+        tensor.keras_path for tensor in checkpoint.of_kind(*weights).values()
+    )

@@ -1,0 +1,189 @@
+"""Archives, weights and definitions that Keras 2.12 and later wrote, made by h5py and zipfile."""
+
+import io
+import json
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+from kport import formats
+from kport.checkpoint import Holds
+from kport.errors import CorruptFileError, InvalidSpecError, LoadError
+from kport.formats.keras_archive import KERAS
+from kport_compat.definition import DEFINITION
+from kport_compat.keras2_archive import KERAS2_ARCHIVE, KERAS_WEIGHTS
+from kport_compat.keras2_archive._paths import keras_3_paths
+
+from .conftest import BIAS, CONFIG, DENSE, KERNEL
+
+OLD = "_layer_checkpoint_dependencies"
+
+
+def weights(values):
+    held = io.BytesIO()
+    with h5py.File(held, "w") as file:
+        file.create_group("vars")
+        for name, value in values.items():
+            file[name] = value
+    return held.getvalue()
+
+
+def write_archive(path, *, version="2.12.0", folder=OLD, compiled=None, extra=None):
+    values = {f"{folder}/dense/vars/0": KERNEL, f"{folder}/dense/vars/1": BIAS, **(extra or {})}
+    config = CONFIG if compiled is None else {**CONFIG, "compile_config": compiled}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": version}))
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", weights(values))
+    return path
+
+
+def test_the_version_in_the_metadata_says_who_reads_it(tmp_path):
+    old, new = write_archive(tmp_path / "a"), write_archive(tmp_path / "b", version="3.1.0")
+    assert (KERAS.recognises(old), KERAS2_ARCHIVE.recognises(old)) == (False, True)
+    assert (KERAS.recognises(new), KERAS2_ARCHIVE.recognises(new)) == (True, False)
+
+
+@pytest.mark.parametrize("folder", [OLD, "layers"])
+def test_values_get_the_paths_of_keras_3(tmp_path, folder):
+    found = KERAS2_ARCHIVE.read(write_archive(tmp_path / "m.keras", folder=folder))
+    assert list(found.tensors) == ["layers/dense/vars/0", "layers/dense/vars/1"]
+    np.testing.assert_array_equal(found.tensors["layers/dense/vars/1"].read(), BIAS)
+    assert found.spec.config["module"] == "keras"
+
+
+def test_the_counter_of_2_12_goes_by_two_for_layers_with_weights():
+    groups = [f"{OLD}/{name}" for name in ("dense", "dense_2", "dense_6", "drop", "drop_1")]
+    values = [f"{OLD}/{name}/vars/0" for name in ("dense", "dense_2", "dense_6")]
+    assert keras_3_paths(groups, values) == {
+        f"{OLD}/dense": "layers/dense",
+        f"{OLD}/dense_2": "layers/dense_1",
+        f"{OLD}/dense_6": "layers/dense_3",  # the one between is shared and written elsewhere
+        f"{OLD}/drop": "layers/drop",
+        f"{OLD}/drop_1": "layers/drop_1",
+    }
+
+
+def test_models_inside_models_are_translated_from_the_outside_in():
+    inner = f"{OLD}/sequential/{OLD}"
+    groups = [f"{OLD}/sequential", inner, f"{inner}/dense_2"]
+    found = keras_3_paths(groups, [f"{inner}/dense_2/vars/0"])
+    assert found[f"{inner}/dense_2"] == "layers/sequential/layers/dense_1"
+
+
+def test_impossible_counters_are_refused():
+    with pytest.raises(CorruptFileError, match="dense_1 is numbered as no Keras 2 numbers layers"):
+        keras_3_paths([f"{OLD}/dense", f"{OLD}/dense_1"], [f"{OLD}/dense/vars/0"])
+
+
+ADAM = {"class_name": "Adam", "config": {"learning_rate": 0.5, "amsgrad": False}}
+
+
+def test_the_learning_rate_is_put_behind_the_iteration(tmp_path):
+    state = {f"optimizer/vars/{place}": np.full((), place, "f4") for place in range(3)}
+    path = write_archive(tmp_path / "m", compiled={"optimizer": ADAM, "loss": "mse"}, extra=state)
+    found = KERAS2_ARCHIVE.read(path).tensors
+    values = [float(found[f"optimizer/vars/{place}"].read()) for place in range(4)]
+    assert values == [0, 0.5, 1, 2]
+
+
+def test_an_unknown_optimizers_state_is_dropped_and_said(tmp_path):
+    nadam = {"optimizer": {**ADAM, "class_name": "Nadam"}, "loss": "mse"}
+    state = {"optimizer/vars/0": np.int64(1)}
+    found = KERAS2_ARCHIVE.read(write_archive(tmp_path / "m", compiled=nadam, extra=state))
+    assert [one.detail for one in found.notes if one.name == "optimizer"] == [
+        "the state of Nadam is not translated yet; training starts with fresh slots"
+    ]
+
+
+def test_an_archive_without_weights_says_so(tmp_path):
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", '{"keras_version": "2.13.1"}')
+        archive.writestr("config.json", json.dumps(CONFIG))
+    with pytest.raises(CorruptFileError) as caught:
+        KERAS2_ARCHIVE.read(path)
+    text = f"{path}: is no whole Keras archive\n  - model.weights.h5: is missing"
+    assert str(caught.value) == text
+
+
+def test_weights_alone_are_told_from_the_older_layout(tmp_path):
+    path = tmp_path / "x.weights.h5"
+    path.write_bytes(weights({f"{OLD}/dense/vars/0": KERNEL}))
+    assert formats.detect(path) is KERAS_WEIGHTS
+    found = KERAS_WEIGHTS.read(path)
+    assert found.holds is Holds.WEIGHTS
+    assert list(found.tensors) == ["layers/dense/vars/0"]
+
+
+def test_a_definition_is_read_without_weights(tmp_path):
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({**CONFIG, "keras_version": "2.12.0"}))
+    assert formats.detect(path) is DEFINITION
+    found = DEFINITION.read(path)
+    assert (found.holds, dict(found.tensors)) == (Holds.DEFINITION, {})
+
+
+def test_other_json_is_refused(tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text('{"a": {"class_name": "Dense"}}')
+    with pytest.raises(InvalidSpecError, match=r"other\.json: is JSON that describes no Keras"):
+        DEFINITION.read(path)
+
+
+@pytest.fixture
+def rooms():
+    from kport.model import build, load_into
+
+    return build, load_into
+
+
+@pytest.mark.backend
+def test_an_archive_becomes_the_model_it_was(rooms, tmp_path):
+    import keras
+
+    model = rooms[0](KERAS2_ARCHIVE.read(write_archive(tmp_path / "m.keras")))
+    found = keras.ops.convert_to_numpy(model(np.ones((1, 3), "f4")))
+    np.testing.assert_allclose(found, np.ones((1, 3), "f4") @ KERNEL + BIAS, rtol=1e-6)
+
+
+@pytest.mark.backend
+def test_a_definition_gets_its_weights_from_another_file(rooms, tmp_path):
+    import keras
+
+    definition, values = tmp_path / "model.json", tmp_path / "x.weights.h5"
+    frozen = {**DENSE, "config": {**DENSE["config"], "trainable": False}}
+    config = {"class_name": "Sequential", "config": {"name": "tiny", "layers": [frozen]}}
+    definition.write_text(json.dumps({**config, "keras_version": "2.12.0"}))
+    values.write_bytes(weights({"layers/dense/vars/0": KERNEL, "layers/dense/vars/1": BIAS}))
+    build, load_into = rooms
+    model = build(DEFINITION.read(definition))
+    assert not model.trainable_variables
+    load_into(model, KERAS_WEIGHTS.read(values))
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model.layers[0].kernel), KERNEL)
+    with pytest.raises(LoadError, match="holds weights only and not the model they belong to"):
+        build(KERAS_WEIGHTS.read(values))
+    with pytest.raises(LoadError, match="holds the definition of a model and no weights"):
+        load_into(model, DEFINITION.read(definition))
+
+
+@pytest.mark.backend
+def test_old_weights_go_by_order_where_the_names_are_numbers(rooms, tmp_path):
+    import keras
+
+    from kport_compat.h5 import H5
+
+    path = tmp_path / "weights.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = np.array([b"dense_1", b"dense_2"])
+        for index, name in enumerate(("dense_1", "dense_2")):
+            group = file.create_group(name)
+            group.attrs["weight_names"] = np.array([f"{name}/kernel:0".encode()])
+            group[f"{name}/kernel:0"] = np.full((3, 3), index, "f4")
+    layers = [keras.layers.Dense(3, use_bias=False, name=f"dense_{n}") for n in (2, 3)]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    rooms[1](model, H5.read(path))
+    kernels = [float(keras.ops.convert_to_numpy(layer.kernel)[0, 0]) for layer in layers]
+    assert kernels == [0, 1]
