@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,8 +32,9 @@ def assign(plan: Plan, *, strict: bool = True) -> LoadReport:
     if problems:
         raise MismatchError(
             "the tensors of the file do not fit the model",
-            problems=problems,
-            remedy="Was the code changed, or a layer never built? See kport inspect.",
+            problems=[_with_suggestion(problem, problems) for problem in problems],
+            remedy="Was the code changed, or a layer never built? See kport inspect; "
+            "kport.load_weights(model, path, rename={...}) takes other names.",
         )
     lines = [*plan.lines, *_loose_ends(plan)]
     for thing, store in plan.hooks:
@@ -40,6 +43,17 @@ def assign(plan: Plan, *, strict: bool = True) -> LoadReport:
         put(pair.variable, _as_dtype(pair.tensor, pair.variable.dtype))
         lines.append(_line(pair))
     return LoadReport(tuple(lines))
+
+
+def _with_suggestion(problem: Problem, problems: list[Problem]) -> Problem:
+    """Name what a missing tensor may be called on the other side, of what is left over there."""
+    other = {"missing": "unexpected", "unexpected": "missing"}.get(problem.kind)
+    names = [one.place for one in problems if one.kind == other]
+    near = difflib.get_close_matches(problem.place, names, 1, 0.75)
+    if not near:
+        return problem
+    side = "file" if other == "unexpected" else "model"
+    return replace(problem, message=f"{problem.message}; the {side} has {near[0]!r} left over")
 
 
 def _disagreements(pair: Pair) -> Iterator[Problem]:

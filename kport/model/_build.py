@@ -194,8 +194,13 @@ def _compile(model: keras.Model, training: dict[str, Any]) -> Iterator[ReportLin
         with mapped(LoadError, "optimizer, loss or metrics cannot be restored"):
             model.compile_from_config(training)
     for warning in caught:
-        # Keras's way of saying that a class overrides compile() and was therefore not compiled.
-        yield ReportLine("dropped", "compile_config", str(warning.message).split(". ")[0])
+        if "`compile()` was not called" in str(warning.message):
+            # Keras's way of saying that a class overrides compile() and was not compiled for that.
+            yield ReportLine("dropped", "compile_config", "the model has a compile() of its own")
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
 
 
 def _without_training(checkpoint: Checkpoint) -> Checkpoint:

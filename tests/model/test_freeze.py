@@ -9,7 +9,7 @@ import pytest
 import zoo
 
 import kport
-from kport.errors import UsageError
+from kport.errors import MismatchError, UsageError
 
 pytestmark = pytest.mark.backend
 
@@ -54,16 +54,18 @@ def test_weights_load_under_other_names(tmp_path: Path) -> None:
     kport.save(model, tmp_path / "bundle")
 
     class Renamed(zoo.Nested):
-        HEADS = ("broad", "slim")
+        HEADS = ("broad", "narrower")
 
     other = Renamed()
     other(np.zeros((1, 5), "float32"))
+    with pytest.raises(MismatchError, match=r"the file has 'heads\.narrow\.bias' left over"):
+        kport.load_weights(other, tmp_path / "bundle", rename={"heads.wide.**": "heads.broad.**"})
     report = kport.load_weights(
         other,
         tmp_path / "bundle",
-        rename={"heads.wide.**": "heads.broad.**", "heads.narrow.**": "heads.slim.**"},
+        rename={"heads.wide.**": "heads.broad.**", "heads.narrow.**": "heads.narrower.**"},
     )
     assert set(report.renamed) == {
-        f"heads.{name}.{part}" for name in ("broad", "slim") for part in ("kernel", "bias")
+        f"heads.{name}.{part}" for name in ("broad", "narrower") for part in ("kernel", "bias")
     }
     np.testing.assert_array_equal(zoo.outputs(other, inputs), zoo.outputs(model, inputs))
