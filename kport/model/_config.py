@@ -46,12 +46,28 @@ def portable(config: JSON) -> JSON:
             problems=code,
             remedy="Make it a named function decorated with @kport.register('your_package').",
         )
-    # Keras loses the mark of an object's first place where a config was copied; a mark that stands
-    # once says nothing. What is shared all the same is in the ties of the spec.
+    # Keras loses the mark of an object's first place where a config was copied, as those of layers
+    # of Sequential and functional models are; a mark that stands once says nothing. What is shared
+    # all the same is in the ties of the spec.
+    _unmark_graph_layers(plain)
     marks = Counter(_marks(plain))
     numbers = {mark: index for index, mark in enumerate(m for m in marks if marks[m] > 1)}
     _normalise(plain, numbers)
     return plain
+
+
+def _unmark_graph_layers(node: Any) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _unmark_graph_layers(item)
+    elif isinstance(node, dict):
+        inner = node.get("config")
+        layers = inner.get("layers") if isinstance(inner, dict) else None
+        for layer in layers if isinstance(layers, list) else ():
+            if isinstance(layer, dict):
+                layer.pop(_MARK, None)
+        for value in node.values():
+            _unmark_graph_layers(value)
 
 
 def _marks(node: Any) -> Iterator[int]:
