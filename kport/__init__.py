@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kport._api import freeze, load, load_weights, report_of, save, unfreeze
     from kport._convert import convert
     from kport._inspect import inspect
+    from kport._integrity import check
     from kport.checkpoint import LoadReport, Sample
     from kport.components import register
     from kport.errors import KportError
@@ -30,6 +31,7 @@ __all__ = [
     "LoadReport",
     "Sample",
     "__version__",
+    "check",
     "convert",
     "errors",
     "freeze",
@@ -47,6 +49,7 @@ _ROOMS = {
     "KportError": "kport.errors",
     "LoadReport": "kport.checkpoint",
     "Sample": "kport.checkpoint",
+    "check": "kport._integrity",
     "convert": "kport._convert",
     "freeze": "kport._api",
     "inspect": "kport._inspect",

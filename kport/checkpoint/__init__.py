@@ -1,5 +1,6 @@
 """The waist: a model as plain data, imported by everything and importing nothing but errors."""
 
+from kport.checkpoint._bytes import STORED_AS, checksum, plain_bytes
 from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming, Note
 from kport.checkpoint._dtypes import DTYPES, dtype_name, numpy_dtype
@@ -14,6 +15,7 @@ from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position
 __all__ = [
     "DTYPES",
     "JSON",
+    "STORED_AS",
     "Array",
     "Asset",
     "Checker",
@@ -29,6 +31,7 @@ __all__ = [
     "Position",
     "ReportLine",
     "Sample",
+    "checksum",
     "dtype_name",
     "flatten",
     "join_name",
@@ -38,6 +41,7 @@ __all__ = [
     "numpy_dtype",
     "parse_spec",
     "part_of",
+    "plain_bytes",
     "rename_all",
     "snake_case",
     "split_name",

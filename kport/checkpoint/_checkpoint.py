@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kport.checkpoint._sample import Sample
@@ -106,6 +106,11 @@ class Checkpoint:
     def of_kind(self, *kinds: Kind) -> dict[str, LazyTensor]:
         """Return the tensors of some kinds, in the order of the whole."""
         return {name: one for name, one in self.tensors.items() if one.kind in kinds}
+
+    def unchecked(self) -> Checkpoint:
+        """Return the same without checksums, so that values are read as they are."""
+        tensors = {name: replace(one, crc32=None) for name, one in self.tensors.items()}
+        return replace(self, tensors=tensors)
 
     @property
     def nbytes(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kport.checkpoint._bytes import checksum
 from kport.checkpoint._dtypes import numpy_dtype
 from kport.errors import CorruptFileError
 
@@ -65,6 +66,7 @@ class LazyTensor:
             called at each read, so nothing is kept.
         keras_path: Where plain Keras keeps it in ``model.weights.h5``: ``layers/dense/vars/0``.
         position: Where a legacy file keeps it.
+        crc32: The checksum of its values that the file records; see `checksum`.
 
     Example:
         >>> one = LazyTensor("scale", (2,), "float32", Kind.PARAMETER, lambda: np.ones(2, "f4"))
@@ -79,6 +81,7 @@ class LazyTensor:
     source: Callable[[], Array] = field(repr=False)
     keras_path: str | None = None
     position: Position | None = None
+    crc32: int | None = None
 
     @property
     def size(self) -> int:
@@ -93,10 +96,12 @@ class LazyTensor:
     def read(self, index: Index = None) -> Array:
         """Return the values as a NumPy view, or the part that `index` picks.
 
-        Nothing is copied where the source is a memory map: a slice touches only its own pages.
+        Nothing is copied where the source is a memory map: a slice touches only its own pages,
+        so it is not held against the checksum of the whole.
 
         Raises:
-            CorruptFileError: The source gave another shape or dtype than was declared.
+            CorruptFileError: The source gave another shape or dtype than was declared, or the
+                values differ from their checksum.
         """
         values = self.source()
         if values.shape != self.shape or values.dtype.name != self.dtype:
@@ -104,7 +109,15 @@ class LazyTensor:
                 f"tensor {self.name!r} was declared as {self.dtype}{list(self.shape)} and its "
                 f"bytes are {values.dtype.name}{list(values.shape)}"
             )
-        return values if index is None else np.asarray(values[index])
+        if index is not None:
+            return np.asarray(values[index])
+        if self.crc32 is not None and checksum(values) != self.crc32:
+            raise CorruptFileError(
+                f"the values of tensor {self.name!r} are not those that were written: their "
+                f"CRC-32 is {checksum(values):08x}, and the file records {self.crc32:08x}",
+                remedy="Copy or download the file again.",
+            )
+        return values
 
     def renamed(self, name: str) -> LazyTensor:
         """Return the same tensor under another name."""

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
     from kport._convert import ConvertReport
     from kport._inspect import Summary
     from kport.cli._convert import Plan
+    from kport.cli._verify import Reports
     from kport.parity import ParityReport
 
-__all__ = ["conversion_pages", "parity_pages", "plan_pages", "size", "summary_pages"]
+__all__ = [
+    "conversion_pages",
+    "integrity_pages",
+    "parity_pages",
+    "plan_pages",
+    "size",
+    "summary_pages",
+]
 
 _LINES_SHOWN = 30  # of a report; --json has them all
 
@@ -93,6 +101,16 @@ def conversion_pages(report: ConvertReport) -> Iterator[RenderableType]:
         yield Text(plain(f"  {line.outcome} {line.name}{detail}"))
     if len(lines) > _LINES_SHOWN:
         yield Text(f"  and {len(lines) - _LINES_SHOWN} more; --json lists all")
+
+
+def integrity_pages(found: Reports) -> Iterator[RenderableType]:
+    """Yield the pages of ``kport verify --integrity``."""
+    for one in found.reports:
+        counts = f"{one.files} files, {one.tensors} tensors with a checksum of their own"
+        state = "every byte as it was written" if one.ok else "NOT AS IT WAS WRITTEN"
+        yield Text(plain(f"{one.path} ({one.format}): {state}; {counts}"))
+        for problem in one.problems:
+            yield Text(plain(f"  - {problem}"))
 
 
 def parity_pages(report: ParityReport) -> Iterator[RenderableType]:

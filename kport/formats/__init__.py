@@ -7,6 +7,7 @@ Example:
 """
 
 from kport.formats._format import Format, WriteOptions
+from kport.formats._integrity import Integrity
 from kport.formats._registry import GROUP, Registry, StrPath
 from kport.formats.bundle import BUNDLE
 from kport.formats.keras_archive import KERAS
@@ -15,9 +16,11 @@ __all__ = [
     "FORMATS",
     "GROUP",
     "Format",
+    "Integrity",
     "Registry",
     "StrPath",
     "WriteOptions",
+    "check",
     "detect",
     "for_target",
     "read",
@@ -27,6 +30,7 @@ __all__ = [
 FORMATS = Registry((BUNDLE, KERAS), GROUP)
 """The formats of this process."""
 
+check = FORMATS.check
 detect = FORMATS.detect
 for_target = FORMATS.for_target
 read = FORMATS.read

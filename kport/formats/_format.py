@@ -30,7 +30,8 @@ class Format(Protocol):
     reads nothing but what it is asked for. Third parties plug one in by the entry-point group
     ``kport.formats``: the entry's name is the format's, its value such an object.
     A legacy format may have one method more, ``components()``, which registers the layers that old
-    ones are translated to; it is called before a model is built of what it read.
+    ones are translated to; it is called before a model is built of what it read. One whose files
+    have checksums may have ``check(path) -> Integrity``, which reads every byte.
     """
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from importlib.metadata import entry_points
 from os import PathLike, fspath
@@ -11,6 +11,7 @@ from pathlib import Path
 from kport.checkpoint import Checkpoint
 from kport.errors import PathNotFoundError, UnknownFormatError, UsageError, located
 from kport.formats._format import Format, WriteOptions
+from kport.formats._integrity import Integrity
 
 __all__ = ["GROUP", "Registry", "StrPath"]
 
@@ -76,6 +77,24 @@ class Registry:
         place = local_path(path)
         with located(place):
             return self.detect(place).read(place)
+
+    def check(self, path: StrPath) -> Integrity:
+        """Read every byte at the path and hold it against the checksums the file has.
+
+        Raises:
+            UnreadableError: See `read`: it is damaged so that it cannot even be read.
+            UsageError: The format has no checksums that kport knows.
+        """
+        place = local_path(path)
+        with located(place):
+            found = self.detect(place)
+            check: Callable[[Path], Integrity] | None = getattr(found, "check", None)
+            if check is None:
+                raise UsageError(
+                    f"{found.title} has no checksums, so its integrity cannot be known",
+                    remedy="Convert it: bundles and archives that kport writes have them.",
+                )
+            return check(place)
 
     def for_target(self, path: StrPath) -> Format:
         """Return the format to write: an archive for ``.keras``, a bundle for a bare name.

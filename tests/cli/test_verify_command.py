@@ -82,3 +82,24 @@ def test_a_path_is_needed(kport_cli):
     answer = kport_cli("verify", "--json")
     assert answer.code == 2
     assert answer.json["error"]["message"] == "Missing argument 'PATH...'."
+
+
+def test_integrity_needs_no_backend_and_names_the_tensor(kport_cli, bundle):
+    whole = kport_cli("verify", bundle, "--integrity")
+    assert (whole.code, whole.err) == (0, "")
+    assert whole.out == (
+        f"{bundle} (bundle): every byte as it was written; 3 files, 1 tensors with a checksum of "
+        "their own\n"
+    )
+    weights = bundle / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    damaged = kport_cli("verify", bundle, "--integrity", "--json")
+    assert damaged.code == 3
+    (report,) = damaged.json["paths"]
+    assert [one["place"] for one in report["problems"]] == ["tensors['dense.kernel']"]
+
+
+def test_integrity_of_a_file_without_checksums_is_unknown(kport_cli):
+    answer = kport_cli("verify", "examples/legacy/digits.h5", "--integrity")
+    assert answer.code == 2
+    assert "Keras H5 (Keras 1/2) has no checksums" in answer.err

@@ -99,6 +99,7 @@ def test_the_manifest_is_for_people_too(checkpoint, tensor, tmp_path):
     write(one, tmp_path / "net")
     manifest = (tmp_path / "net" / "kport.json").read_text()
     digests = json.loads(manifest)["files"]
+    crc32 = json.loads(manifest)["crc32"]
     rows = [
         f'  "{name}": {{"sha256":"{digests[name]["sha256"]}","size":{digests[name]["size"]}}}'
         for name in ("config.json", "model.safetensors")
@@ -110,9 +111,10 @@ def test_the_manifest_is_for_people_too(checkpoint, tensor, tmp_path):
         '  "builds": {},\n  "components": {},\n  "frozen": [],\n'
         '  "metrics": [],\n  "parts": {},\n  "signature": null,\n  "ties": {},\n'
         '  "trained": {}},\n "tensors": {\n'
-        '  "a": {"dtype":"uint8","file":"model.safetensors","kind":"state","shape":[1]},\n'
-        '  "b": {"dtype":"float32","file":"model.safetensors","keras_path":"d/0",'
-        '"kind":"parameter","shape":[2,3]}}}\n'
+        '  "a": {"crc32":"a505df1b","dtype":"uint8","file":"model.safetensors",'
+        '"kind":"state","shape":[1]},\n'
+        '  "b": {"crc32":"29dd1225","dtype":"float32","file":"model.safetensors",'
+        f'"keras_path":"d/0","kind":"parameter","shape":[2,3]}}}},\n "crc32": "{crc32}"}}\n'
     )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from kport.checkpoint import Checkpoint
 from kport.formats._format import WriteOptions
+from kport.formats._integrity import Integrity
+from kport.formats.bundle._check import check_bundle
 from kport.formats.bundle._layout import looks_like_bundle
 from kport.formats.bundle._read import read_bundle
 from kport.formats.bundle._write import write_bundle
@@ -29,6 +31,10 @@ class Bundle:
     def read(self, path: Path) -> Checkpoint:
         """Return the Checkpoint; see `_read`."""
         return read_bundle(path)
+
+    def check(self, path: Path) -> Integrity:
+        """Hold the bytes against their checksums; see `_check`."""
+        return check_bundle(path)
 
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Write the Checkpoint; see `_write`."""

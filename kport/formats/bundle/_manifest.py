@@ -9,7 +9,8 @@
      "provenance": {string: string},
      "sample": {NAME: {"dtype", "shape"}},
      "spec": what `ModelSpec.to_json` gives,
-     "tensors": {NAME: {"dtype", "shape", "kind", "file", "keras_path"?}}}
+     "tensors": {NAME: {"dtype", "shape", "kind", "file", "keras_path"?, "crc32"?}},
+     "crc32": of all bytes of the manifest before this last line}
 
 ``files`` lists every file but the manifest, the assets (their digests stand with them) and the
 model card (people edit it). Format and version come first, so that a look at the first bytes
@@ -19,12 +20,14 @@ tells what the file is; the rest is sorted, one entry a line.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kport.checkpoint import DTYPES, JSON, Checker, Kind
 from kport.errors import CorruptFileError, Problem, UnreadableError, UnsafeFileError
+from kport.formats._integrity import hex_crc32, parse_crc32
 from kport.formats._json import dump_json, shown
 from kport.formats.bundle._layout import CONFIG, FORMAT, MANIFEST, SAMPLE, VERSION, is_inside
 
@@ -34,12 +37,25 @@ __all__ = [
     "Manifest",
     "SampleEntry",
     "TensorEntry",
+    "manifest_is_whole",
     "parse_manifest",
     "render_manifest",
     "validate_manifest",
 ]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_LAST_LINE = re.compile(rb',\n "crc32": "([0-9a-f]{8})"}\n\Z')
+_FIELDS = {
+    "assets",
+    "crc32",
+    "files",
+    "format",
+    "provenance",
+    "sample",
+    "spec",
+    "tensors",
+    "version",
+}
 _KINDS = {kind.value for kind in Kind} - {Kind.DERIVED.value}
 
 
@@ -78,6 +94,7 @@ class TensorEntry:
     kind: str
     file: str
     keras_path: str | None = None
+    crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +148,20 @@ def render_manifest(manifest: Manifest) -> bytes:
     }
     parts = [f'"format": {_line(FORMAT)}', f'"version": {_line(VERSION)}']
     parts += [f"{_line(key)}: {_lines(value)}" for key, value in fields.items()]
-    return ("{" + ",\n ".join(parts) + "}\n").encode()
+    text = ("{" + ",\n ".join(parts)).encode()
+    return text + f',\n "crc32": "{hex_crc32(zlib.crc32(text))}"}}\n'.encode()
+
+
+def manifest_is_whole(raw: bytes) -> bool:
+    """Say whether the bytes of a manifest are those that were written."""
+    last = _LAST_LINE.search(raw)
+    return last is not None and int(last[1], 16) == zlib.crc32(raw[: last.start()])
 
 
 def _json(entry: AssetEntry | FileEntry | SampleEntry | TensorEntry) -> JSON:
     fields = {name: getattr(entry, name) for name in entry.__slots__}
+    if fields.get("crc32") is not None:
+        fields["crc32"] = hex_crc32(fields["crc32"])
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -151,8 +177,7 @@ def _line(value: Any) -> str:
 def _examine(data: object) -> tuple[Manifest, list[Problem]]:
     check = Checker()
     fields = check.mapping(data, MANIFEST)
-    known = {"format", "version", "spec", "tensors", "assets", "files", "sample", "provenance"}
-    for key in sorted(set(fields) - known):
+    for key in sorted(set(fields) - _FIELDS):
         check.say(shown(key), "is not a field of this version", "unexpected")
     check.one_of(fields.get("format"), {FORMAT}, "format")
     check.integer(fields.get("version"), "version", least=1)
@@ -214,7 +239,9 @@ def _tensor(check: Checker, fields: JSON, place: str) -> TensorEntry:
     array = _sample(check, fields, place)
     kind = check.one_of(fields.get("kind"), _KINDS, f"{place}.kind")
     file = check.string(fields.get("file"), f"{place}.file")
-    return TensorEntry(array.dtype, array.shape, kind, file, _keras_path(check, fields, place))
+    crc32 = parse_crc32(check, fields.get("crc32"), f"{place}.crc32")
+    keras_path = _keras_path(check, fields, place)
+    return TensorEntry(array.dtype, array.shape, kind, file, keras_path, crc32)
 
 
 def _keras_path(check: Checker, fields: JSON, place: str) -> str | None:

@@ -2,7 +2,8 @@
 
 The manifest is a claim. Every file it names must be there with the size it says, no link on the
 way, and the header of every file of weights must list the same tensors with the same dtypes and
-shapes. Hashes are not checked on loading: that would read every byte.
+shapes. A tensor is held against its CRC-32 when it is read; the SHA-256 of the files, for which
+every byte has to be read, are for `check_bundle`.
 
 Memory: manifest, config and headers, each bounded at 100 MB of JSON; values are memory maps.
 """
@@ -37,7 +38,7 @@ from kport.formats.bundle._layout import CONFIG, MANIFEST, SAMPLE, looks_like_bu
 from kport.formats.bundle._manifest import Manifest, SampleEntry, TensorEntry, parse_manifest
 from kport.formats.safetensors import Entry, SafetensorsFile, read_file, tag_of
 
-__all__ = ["read_bundle"]
+__all__ = ["read_bundle", "read_checked", "read_manifest"]
 
 Stores = Mapping[str, SafetensorsFile]
 
@@ -54,21 +55,29 @@ def read_bundle(path: Path) -> Checkpoint:
         UnsafeFileError: A file is a link or a path leads out of the bundle.
     """
     with mapped(UnreadableError, "cannot be read", path=path):
-        if not looks_like_bundle(path):
-            raise UnknownFormatError(f"has no {MANIFEST} of a kport bundle")
-        manifest = parse_manifest(_json(path, MANIFEST))
-        _raise(_file_problems(path, manifest))
-        stores, problems = _stores(path, manifest)
-        _raise([*problems, *_disagreements(manifest, stores)])
-        return Checkpoint(
-            spec=parse_spec(manifest.spec, _json(path, CONFIG)),
-            tensors={
-                name: _tensor(name, entry, stores) for name, entry in manifest.tensors.items()
-            },
-            assets=_assets(path, manifest),
-            provenance=dict(manifest.provenance),
-            sample=_sample(manifest, stores),
-        )
+        return read_checked(path, read_manifest(path)[1])
+
+
+def read_manifest(path: Path) -> tuple[bytes, Manifest]:
+    """Return the manifest of a bundle, as bytes and as what they say."""
+    if not looks_like_bundle(path):
+        raise UnknownFormatError(f"has no {MANIFEST} of a kport bundle")
+    raw = _content(path, MANIFEST, MAX_JSON_BYTES)
+    return raw, parse_manifest(parse_json(raw, MANIFEST))
+
+
+def read_checked(path: Path, manifest: Manifest) -> Checkpoint:
+    """Return the Checkpoint after holding the files against what the manifest says of them."""
+    _raise(_file_problems(path, manifest))
+    stores, problems = _stores(path, manifest)
+    _raise([*problems, *_disagreements(manifest, stores)])
+    return Checkpoint(
+        spec=parse_spec(manifest.spec, _json(path, CONFIG)),
+        tensors={name: _tensor(name, entry, stores) for name, entry in manifest.tensors.items()},
+        assets=_assets(path, manifest),
+        provenance=dict(manifest.provenance),
+        sample=_sample(manifest, stores),
+    )
 
 
 def _raise(problems: list[Problem]) -> None:
@@ -168,6 +177,7 @@ def _tensor(name: str, entry: TensorEntry, stores: Stores) -> LazyTensor:
         Kind(entry.kind),
         stores[entry.file].source(name, entry.dtype),
         keras_path=entry.keras_path,
+        crc32=entry.crc32,
     )
 
 

@@ -111,11 +111,13 @@ def _sample_problems(sample: Sample | None) -> Iterator[Problem]:
 
 def _fill(folder: Path, checkpoint: Checkpoint, options: WriteOptions) -> None:
     files: dict[str, FileEntry] = {}
+    crc32: dict[str, int] = {}
     plan = _plan(checkpoint, options.shard_size)
     sample = [_lazy(name, array) for name, array in sorted(_arrays(checkpoint.sample).items())]
     for file, tensors in (plan | ({layout.SAMPLE: sample} if sample else {})).items():
         digest = write_file(folder / file, tensors, layout.METADATA)
         files[file] = FileEntry(digest.size, digest.sha256)
+        crc32 |= {} if file == layout.SAMPLE else digest.crc32
     files[layout.CONFIG] = _put(folder, layout.CONFIG, dump_json(checkpoint.spec.config))
     shards = {file: one for file, one in plan.items() if file.startswith("model-")}
     if shards:
@@ -123,7 +125,9 @@ def _fill(folder: Path, checkpoint: Checkpoint, options: WriteOptions) -> None:
         files[layout.INDEX] = _put(folder, layout.INDEX, index)
     manifest = Manifest(
         spec=checkpoint.spec.to_json(),
-        tensors={one.name: _entry(one, file) for file in plan for one in plan[file]},
+        tensors={
+            one.name: _entry(one, file, crc32[one.name]) for file in plan for one in plan[file]
+        },
         assets={name: _put_asset(folder, asset) for name, asset in checkpoint.assets.items()},
         files=files,
         sample={one.name: SampleEntry(one.dtype, one.shape) for one in sample},
@@ -158,10 +162,9 @@ def _lazy(name: str, array: Array) -> LazyTensor:
     return LazyTensor(name, array.shape, dtype_name(array.dtype), Kind.STATE, source)
 
 
-def _entry(tensor: LazyTensor, file: str) -> TensorEntry:
-    return TensorEntry(
-        tensor.dtype, tensor.shape, tensor.kind.value, file, keras_path=tensor.keras_path
-    )
+def _entry(tensor: LazyTensor, file: str, crc32: int) -> TensorEntry:
+    kind = tensor.kind.value
+    return TensorEntry(tensor.dtype, tensor.shape, kind, file, tensor.keras_path, crc32)
 
 
 def _put_asset(folder: Path, asset: Asset) -> AssetEntry:

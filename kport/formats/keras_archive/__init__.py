@@ -7,7 +7,9 @@ from pathlib import Path
 from kport.checkpoint import Checkpoint
 from kport.errors import KportError
 from kport.formats._format import Format, WriteOptions
+from kport.formats._integrity import Integrity
 from kport.formats._json import parse_json
+from kport.formats.keras_archive._check import check_archive
 from kport.formats.keras_archive._layout import METADATA
 from kport.formats.keras_archive._read import read_archive
 from kport.formats.keras_archive._write import write_archive
@@ -53,6 +55,10 @@ class KerasArchive:
     def read(self, path: Path) -> Checkpoint:
         """Return the Checkpoint of an archive; see `read_archive`."""
         return read_archive(path)
+
+    def check(self, path: Path) -> Integrity:
+        """Hold the bytes against their checksums; see `check_archive`."""
+        return check_archive(path)
 
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Write an archive; see `write_archive`. Archives have no shards."""

@@ -18,6 +18,7 @@ from kport.checkpoint import (
     validate_spec,
 )
 from kport.errors import InvalidSpecError, Problem
+from kport.formats._integrity import hex_crc32, parse_crc32
 from kport.formats._json import dump_json, parse_json
 from kport.formats.keras_archive._layout import EXTRAS_VERSION
 
@@ -32,11 +33,13 @@ class Row:
         kind: What it is for.
         dtype: Its dtype, which HDF5 or safetensors may not know by that name.
         keras_path: Where it lies in the weights; None when it lies in the extras themselves.
+        crc32: The checksum of its values.
     """
 
     kind: Kind
     dtype: str
     keras_path: str | None
+    crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,16 @@ class Extras:
     provenance: JSON
 
 
-def render_extras(checkpoint: Checkpoint, config: bytes) -> str:
+def render_extras(checkpoint: Checkpoint, config: bytes, crc32: Mapping[str, int]) -> str:
     """Return the JSON that describes a Checkpoint, bound to the exact bytes of its config."""
     named = checkpoint.naming is Naming.ATTRIBUTE
     rows = {
-        name: {"kind": one.kind.value, "dtype": one.dtype, "keras_path": one.keras_path}
+        name: {
+            "kind": one.kind.value,
+            "dtype": one.dtype,
+            "keras_path": one.keras_path,
+            "crc32": hex_crc32(crc32[name]),
+        }
         for name, one in checkpoint.tensors.items()
     }
     data = {
@@ -105,10 +113,11 @@ def parse_extras(text: str, config_bytes: bytes, config: Any) -> Extras | None:
 
 def _row(check: Checker, row: object, place: str) -> Row:
     fields = check.mapping(row, place)
-    check.keys(fields, {"kind", "dtype", "keras_path"}, place)
+    check.keys(fields, {"kind", "dtype", "keras_path", "crc32"}, place)
     kind = check.one_of(fields.get("kind"), [one.value for one in Kind], f"{place}.kind")
     path = fields.get("keras_path")
     if path is not None:
         path = check.string(path, f"{place}.keras_path")
     dtype = check.string(fields.get("dtype"), f"{place}.dtype")
-    return Row(Kind(kind) if kind else Kind.STATE, dtype, path)
+    crc32 = parse_crc32(check, fields.get("crc32"), f"{place}.crc32")
+    return Row(Kind(kind) if kind else Kind.STATE, dtype, path, crc32)

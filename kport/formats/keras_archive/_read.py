@@ -150,11 +150,19 @@ def _named(
         entry = file.entries.get(name)
         if stored is not None and stored.dtype == row.dtype:
             tensors[name] = LazyTensor(
-                name, stored.shape, row.dtype, row.kind, stored.source, row.keras_path
+                name,
+                stored.shape,
+                row.dtype,
+                row.kind,
+                stored.source,
+                row.keras_path,
+                crc32=row.crc32,
             )
         elif row.keras_path is None and entry is not None:
             source = file.source(name, row.dtype)
-            tensors[name] = LazyTensor(name, entry.shape, row.dtype, row.kind, source)
+            tensors[name] = LazyTensor(
+                name, entry.shape, row.dtype, row.kind, source, crc32=row.crc32
+            )
         else:
             place = row.keras_path or EXTRAS
             found = f"{stored.dtype} there" if stored is not None else "nothing there"

@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, cast
 
 import numpy as np
 
-from kport.checkpoint import Array, Checkpoint, Kind, LazyTensor, Naming
+from kport.checkpoint import Array, Checkpoint, Kind, LazyTensor, Naming, checksum
 from kport.errors import SaveError
 from kport.formats._atomic import replace_file
 from kport.formats._json import dump_json
@@ -28,7 +28,7 @@ from kport.formats.keras_archive._layout import (
     SAMPLE,
     WEIGHTS,
 )
-from kport.formats.keras_archive._zip import stored_member
+from kport.formats.keras_archive._zip import seal, stored_member
 from kport.formats.safetensors import write_file
 
 __all__ = ["write_archive"]
@@ -49,7 +49,7 @@ def write_archive(checkpoint: Checkpoint, path: Path) -> None:
     with replace_file(path) as temporary:
         weights = temporary.with_name(f"{temporary.name}-weights")
         try:
-            _write_weights(checkpoint, weights)
+            crc32 = _write_weights(checkpoint, weights)
             with zipfile.ZipFile(temporary, "w", strict_timestamps=True) as archive:
                 archive.writestr(stored_member(METADATA), _metadata(checkpoint))
                 archive.writestr(stored_member(CONFIG), config)
@@ -58,7 +58,8 @@ def write_archive(checkpoint: Checkpoint, path: Path) -> None:
                 for _, asset in sorted(checkpoint.assets.items()):
                     archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
                 with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:
-                    _write_extras(checkpoint, config, cast("BinaryIO", member))
+                    _write_extras(checkpoint, config, crc32, cast("BinaryIO", member))
+            seal(temporary)
         finally:
             weights.unlink(missing_ok=True)
 
@@ -77,18 +78,22 @@ def _metadata(checkpoint: Checkpoint) -> bytes:
     return dump_json({"keras_version": version, "date_saved": None}, indent=None)
 
 
-def _write_weights(checkpoint: Checkpoint, path: Path) -> None:
+def _write_weights(checkpoint: Checkpoint, path: Path) -> dict[str, int]:
+    """Write the HDF5 member and return tensor -> checksum of what went into it."""
     import h5py
 
+    crc32: dict[str, int] = {}
     with h5py.File(path, "w") as file:
         stored = (one for one in checkpoint.tensors.values() if one.keras_path is not None)
         for tensor in sorted(stored, key=_keras_path):
             values = np.ascontiguousarray(tensor.read()).reshape(tensor.shape)
+            crc32[tensor.name] = checksum(values)
             opaque = values.dtype.kind not in _NUMPY_KINDS
             data = values.view(f"V{values.itemsize}") if opaque else _little(values)
             dataset = file.create_dataset(tensor.keras_path, data=data, track_times=False)
             if opaque:
                 dataset.attrs["dtype"] = tensor.dtype
+    return crc32
 
 
 def _keras_path(tensor: LazyTensor) -> str:
@@ -104,10 +109,14 @@ def _copy_in(archive: zipfile.ZipFile, name: str, file: IO[bytes]) -> None:
         shutil.copyfileobj(file, member, _COPY_CHUNK)
 
 
-def _write_extras(checkpoint: Checkpoint, config: bytes, member: BinaryIO) -> None:
+def _write_extras(
+    checkpoint: Checkpoint, config: bytes, crc32: dict[str, int], member: BinaryIO
+) -> None:
     without_place = [one for one in checkpoint.tensors.values() if one.keras_path is None]
     tensors = without_place + _sample_tensors(checkpoint)
-    write_file(member, tensors, {EXTRAS_KEY: render_extras(checkpoint, config)})
+    # The header stands before these values, so they are read once for it and once to be written.
+    crc32 = crc32 | {one.name: checksum(one.read()) for one in without_place}
+    write_file(member, tensors, {EXTRAS_KEY: render_extras(checkpoint, config, crc32)})
 
 
 def _sample_tensors(checkpoint: Checkpoint) -> list[LazyTensor]:

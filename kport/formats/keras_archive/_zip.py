@@ -5,19 +5,25 @@ Spec: PKWARE APPNOTE 6.3.10; 4.3.7 for the local header that says where a member
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kport.errors import CorruptFileError, Problem, UnsafeFileError, mapped
+from kport.formats._integrity import hex_crc32
 from kport.formats.keras_archive._layout import ZIP_DATE
 
-__all__ = ["Archive", "open_archive", "stored_member"]
+__all__ = ["Archive", "is_sealed", "open_archive", "seal", "seal_holds", "stored_member"]
 
 MAX_MEMBERS = 100_000
 MAX_INFLATED = 1 << 30  # a deflated member is held in memory; Keras itself only stores
+_SEAL = b"kport crc32 "  # the comment of our archives: this and eight hexadecimal digits
+_DIGITS = 8
+_END = struct.Struct("<4sHHHHLLH")
 _LOCAL_HEADER = struct.Struct("<4sHHHHHLLLHH")
 
 
@@ -81,10 +87,22 @@ def open_archive(path: Path) -> Archive:
         zipfile.ZipFile(path) as archive,
     ):
         members = archive.infolist()
+        if _lacks_bytes(path):
+            raise CorruptFileError("is truncated or no zip archive: its comment lacks bytes")
     problems = _unsafe(members)
     if problems:
         raise UnsafeFileError("refused as an archive", path=path, problems=problems)
     return Archive(path, {member.filename: member for member in members})
+
+
+def _lacks_bytes(path: Path) -> bool:
+    """Say whether the archive's comment is shorter than announced, which zipfile lets pass."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _END.size - 0xFFFF))
+        tail = file.read()
+    begin = tail.rfind(b"PK\x05\x06")
+    length: int = _END.unpack_from(tail, begin)[-1]
+    return begin + _END.size + length > len(tail)
 
 
 def _unsafe(members: list[zipfile.ZipInfo]) -> list[Problem]:
@@ -114,3 +132,46 @@ def stored_member(name: str) -> zipfile.ZipInfo:
     member.external_attr = 0o644 << 16
     member.create_system = 3  # Unix, whatever system writes
     return member
+
+
+def seal(path: Path) -> None:
+    """Write into the archive's comment the CRC-32 of all its bytes that belong to no member.
+
+    Zip itself has a CRC-32 for the bytes of each member, and none for headers and directory.
+    """
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = _SEAL + b"0" * _DIGITS
+    crc32 = _crc32_between(open_archive(path))
+    with path.open("r+b") as file:
+        file.seek(-_DIGITS, os.SEEK_END)
+        file.write(hex_crc32(crc32).encode())
+
+
+def is_sealed(path: Path) -> bool:
+    """Say whether the archive ends in a seal, right or wrong."""
+    return _tail(path).startswith(_SEAL)
+
+
+def seal_holds(archive: Archive) -> bool:
+    """Say whether headers and directory are as they were written."""
+    expected = _SEAL + hex_crc32(_crc32_between(archive)).encode()
+    return _tail(archive.path) == expected
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - len(_SEAL) - _DIGITS))
+        return file.read()
+
+
+def _crc32_between(archive: Archive) -> int:
+    """Return the CRC-32 of headers and directory: all but the members' bytes and the digits."""
+    found, position = 0, 0
+    end = archive.path.stat().st_size - _DIGITS
+    places = sorted(place for name in archive.members if (place := archive.place(name)))
+    with archive.path.open("rb") as file:
+        for start, length in [*places, (end, 0)]:
+            file.seek(position)
+            found = zlib.crc32(file.read(max(0, start - position)), found)
+            position = start + length
+    return found

@@ -8,7 +8,7 @@ complex128 cannot be stored.
 
 from __future__ import annotations
 
-from kport.checkpoint import DTYPES
+from kport.checkpoint import DTYPES, STORED_AS
 
 __all__ = ["BITS", "NAMES", "TAGS", "storage_dtype", "tag_of"]
 
@@ -34,8 +34,6 @@ TAGS = {
 
 NAMES = {tag: name for name, tag in TAGS.items()}
 """Tag -> kport's name."""
-
-_STORED_AS = {"int4": "int8", "uint4": "uint8"}
 
 BITS = {
     "BOOL": 8,
@@ -72,7 +70,7 @@ def storage_dtype(name: str) -> str | None:
         >>> storage_dtype("int4"), storage_dtype("float32"), storage_dtype("complex128")
         ('int8', 'float32', None)
     """
-    stored = _STORED_AS.get(name, name)
+    stored = STORED_AS.get(name, name)
     return stored if stored in TAGS and name in DTYPES else None
 
 

@@ -10,17 +10,16 @@ little-endian.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
-from kport.checkpoint import Array, LazyTensor, numpy_dtype
+from kport.checkpoint import LazyTensor, numpy_dtype, plain_bytes
 from kport.errors import Problem, SaveError
 from kport.formats._json import shown
-from kport.formats.safetensors._dtypes import storage_dtype, tag_of
+from kport.formats.safetensors._dtypes import tag_of
 from kport.formats.safetensors._header import METADATA, Entry, render_header
 
 __all__ = ["FileDigest", "validate_tensors", "write_file"]
@@ -37,10 +36,12 @@ class FileDigest:
     Arguments:
         size: Bytes.
         sha256: Hexadecimal.
+        crc32: Tensor -> checksum of its values, see `kport.checkpoint.checksum`.
     """
 
     size: int
     sha256: str
+    crc32: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 def validate_tensors(tensors: Sequence[LazyTensor]) -> list[Problem]:
@@ -66,7 +67,7 @@ def write_file(
     tensors: Sequence[LazyTensor],
     metadata: Mapping[str, str] | None = None,
 ) -> FileDigest:
-    """Write the tensors and return the size and the hash of what was written.
+    """Write the tensors and return the size and the hashes of what was written.
 
     Arguments:
         target: A path, or a file object open for writing bytes.
@@ -102,18 +103,20 @@ def _stream(file: BinaryIO, header: bytes, ordered: Sequence[LazyTensor]) -> Fil
     digest = hashlib.sha256()
     size = 0
 
-    def put(data: bytes | memoryview) -> None:
+    def put(data: bytes | memoryview) -> int:
         nonlocal size
+        found = 0
         for start in range(0, len(data), _STEP):
             step = data[start : start + _STEP]
             digest.update(step)
+            found = zlib.crc32(step, found)
             _write_all(file, step)
         size += len(data)
+        return found
 
     put(header)
-    for tensor in ordered:
-        put(_plain_bytes(tensor.read()))
-    return FileDigest(size, digest.hexdigest())
+    checksums = {one.name: put(plain_bytes(one.read())) for one in ordered}
+    return FileDigest(size, digest.hexdigest(), checksums)
 
 
 def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
@@ -121,13 +124,6 @@ def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
     while written < len(data):  # an unbuffered file may take less than it is given
         data = data[written:]
         written = file.write(data)
-
-
-def _plain_bytes(values: Array) -> memoryview:
-    """Return the bytes in C order and little-endian, copied only where they are not so already."""
-    dtype = numpy_dtype(storage_dtype(values.dtype.name) or "")
-    plain = np.ascontiguousarray(values, dtype)
-    return plain.reshape(-1).view(np.uint8).data
 
 
 def _itemsize(tensor: LazyTensor) -> int:
