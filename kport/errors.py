@@ -23,6 +23,7 @@ turns them into one of these where a file is read or written.
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -193,7 +194,15 @@ def _foreign() -> tuple[type[BaseException], ...]:
         OverflowError,
         NotImplementedError,
         MemoryError,
+        *_of_tensorflow(),
     )
+
+
+def _of_tensorflow() -> tuple[type[BaseException], ...]:
+    # The only backend whose errors are no built-in ones; they exist where it was imported.
+    loaded = sys.modules.get("tensorflow.python.framework.errors_impl")
+    found = getattr(loaded, "OpError", None)
+    return () if found is None else (found,)
 
 
 @contextmanager

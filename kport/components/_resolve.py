@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ __all__ = ["named_components", "resolve"]
 _VALUES = frozenset(
     {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 )
+_LARGE_ELEMENT = re.compile(r"\d{5}")  # NumPy has S4000000000: 4 GB an element
 _MAX_DEPTH = 200  # nesting of a config; deeper ones would exhaust Python's stack in Keras
 
 JSON = dict[str, Any]
@@ -115,7 +117,7 @@ class _Walk:
         if isinstance(inner, dict) and isinstance(inner.get("name"), str) and slot != "dtype":
             place = f"{place}({inner['name']})"
         if cls in _VALUES:
-            return node
+            return self.visit_value(node, place, depth)
         if cls in ("__lambda__", "__typespec__") or (cls == "Lambda" and _carries_code(inner)):
             text = "carries Python bytecode" if "ambda" in cls else "names a TensorFlow type"
             self.unsafe.append(Problem(place, f"{cls} {text}, which is never run", "unsafe"))
@@ -125,6 +127,14 @@ class _Walk:
             self.unsafe.append(Problem(place, text, "unsafe"))
             return node
         return self.visit_fields(self.named(node, place, slot), place, depth)
+
+    def visit_value(self, node: JSON, place: str, depth: int) -> JSON:
+        """Check a plain value: a slice's ends may be anything, an array's dtype a bomb."""
+        inner = node["config"]
+        dtype = inner.get("dtype") if isinstance(inner, dict) else None
+        if isinstance(dtype, str) and _LARGE_ELEMENT.search(dtype):
+            self.unsafe.append(Problem(place, f"declares elements of {dtype!r}", "unsafe"))
+        return self.visit_fields(node, place, depth)
 
     def named(self, node: JSON, place: str, slot: str) -> JSON:
         cls, module = node["class_name"], node.get("module") or ""

@@ -28,6 +28,7 @@ __all__ = ["StoredArray", "group_names", "stored_arrays"]
 
 _MAX_DEPTH = 100  # groups in groups; Keras nests one or two a layer level
 _MAX_OBJECTS = 1_000_000  # a model of 100,000 layers has half of that
+_LAST_BUILTIN_FILTER = 255  # H5Zpublic.h: H5Z_FILTER_RESERVED 256 is the first of plug-ins
 _MAX_EXPANSION = 1100  # DEFLATE cannot do better than 1032:1 (RFC 1951), so more is a bomb
 
 
@@ -102,6 +103,9 @@ def _datasets(
         child = group[name]
         key = (child.file.id.id, h5py.h5o.get_info(child.id).addr)
         if isinstance(child, h5py.Dataset):
+            if key in seen:  # a thousand names for one dataset are a bomb
+                raise UnsafeFileError(f"{below!r} is a dataset that has another name, too")
+            seen.add(key)
             yield below, child
         elif isinstance(child, h5py.Group):
             if key in seen:
@@ -115,6 +119,13 @@ def _refuse_tricks(path: str, dataset: h5py.Dataset) -> None:
         raise UnsafeFileError(f"{path!r} is a virtual dataset, which reads other files")
     if dataset.external:
         raise UnsafeFileError(f"{path!r} keeps its values in another file")
+    creation = dataset.id.get_create_plist()
+    for number in range(creation.get_nfilters()):
+        code = creation.get_filter(number)[0]
+        if code > _LAST_BUILTIN_FILTER:
+            raise UnsafeFileError(
+                f"{path!r} needs the HDF5 filter {code}, which would be loaded from elsewhere"
+            )
     if dataset.shape is None:
         raise CorruptFileError(f"{path!r} has no values")
     stored, declared = dataset.id.get_storage_size(), dataset.nbytes

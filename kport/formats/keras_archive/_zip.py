@@ -24,6 +24,7 @@ MAX_INFLATED = 1 << 30  # a deflated member is held in memory; Keras itself only
 _SEAL = b"kport crc32 "  # the comment of our archives: this and eight hexadecimal digits
 _DIGITS = 8
 _END = struct.Struct("<4sHHHHLLH")
+_UTF8 = 1 << 11
 _LOCAL_HEADER = struct.Struct("<4sHHHHHLLLHH")
 
 
@@ -61,9 +62,12 @@ class Archive:
         with self.path.open("rb") as file:
             file.seek(member.header_offset)
             header = file.read(_LOCAL_HEADER.size)
-        if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
-            raise CorruptFileError(f"its member {name} has no local header")
-        name_length, extra_length = _LOCAL_HEADER.unpack(header)[-2:]
+            if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
+                raise CorruptFileError(f"its member {name} has no local header")
+            name_length, extra_length = _LOCAL_HEADER.unpack(header)[-2:]
+            encoding = "utf-8" if member.flag_bits & _UTF8 else "cp437"  # APPNOTE, appendix D
+            if file.read(name_length) != member.orig_filename.encode(encoding, "replace"):
+                raise CorruptFileError(f"its member {name} has another name in its local header")
         start = member.header_offset + _LOCAL_HEADER.size + name_length + extra_length
         if start + member.file_size > self.path.stat().st_size:
             raise CorruptFileError(f"is truncated inside its member {name}")

@@ -1,0 +1,177 @@
+"""Attacks by HDF5: in the weights of archives and in whole-model files of Keras 2."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from .table import KERNEL, attack, make_archive, make_weights
+
+Fill = Callable[[h5py.File, str], object]
+
+DENSE = {
+    "class_name": "Dense",
+    "config": {"name": "dense", "units": 2, "batch_input_shape": [None, 3]},
+}
+KERAS_2 = {"class_name": "Sequential", "config": {"name": "net", "layers": [DENSE]}}
+
+
+def legacy(
+    folder: Path, fill: Fill | None = None, config: object = KERAS_2, libver: str = "earliest"
+) -> Path:
+    """Write a whole-model file of Keras 2, its kernel put in by `fill` where that is given."""
+    path = folder / "model.h5"
+    with h5py.File(path, "w", libver=libver) as file:
+        file.attrs["keras_version"] = "2.4.0"
+        file.attrs["backend"] = "tensorflow"
+        file.attrs["model_config"] = config if isinstance(config, str) else json.dumps(config)
+        file.create_group("model_weights/dense")
+        weights = file["model_weights"]
+        weights.attrs["layer_names"] = np.array([b"dense"])
+        weights["dense"].attrs["weight_names"] = np.array([b"dense/kernel:0", b"dense/bias:0"])
+        file["model_weights/dense/dense/bias:0"] = np.array([7, 8], "<f4")
+        place = "model_weights/dense/dense/kernel:0"
+        if fill is None:
+            file[place] = KERNEL
+        else:
+            fill(file, place)
+    return path
+
+
+def both(
+    name: str, in_archive: str, in_legacy: str, legacy_error: str = "UnsafeFileError"
+) -> Callable[[Callable[[Path], Fill]], None]:
+    """Enter an attack on one dataset into the table twice: in an archive and in an old file."""
+
+    def enter(make: Callable[[Path], Fill]) -> None:
+        def archive(folder: Path, secret: Path) -> Path:
+            fill = make(secret)
+            weights = make_weights(lambda file: fill(file, "layers/dense/vars/0"))
+            return make_archive(folder, weights=weights)
+
+        def old(folder: Path, secret: Path) -> Path:
+            return legacy(folder, make(secret))
+
+        archive.__name__, old.__name__ = f"{name} in an archive", f"{name} in an old file"
+        attack(in_archive)(archive)
+        attack(in_legacy, legacy_error)(old)
+
+    return enter
+
+
+@both("an external link", "is an external link, which is never followed", "is a link to another")
+def external_link(secret: Path) -> Fill:
+    with h5py.File(secret.with_suffix(".h5"), "w") as other:
+        other["secret"] = KERNEL
+    return lambda file, place: file.__setitem__(
+        place, h5py.ExternalLink(str(secret.with_suffix(".h5")), "/secret")
+    )
+
+
+@both("a dangling soft link", "is a soft link, which is never followed", "is a link to another")
+def soft_link(secret: Path) -> Fill:
+    return lambda file, place: file.__setitem__(place, h5py.SoftLink("/nowhere"))
+
+
+@both("external storage", "keeps its values in another file", "keeps its values in another file")
+def external_storage(secret: Path) -> Fill:
+    return lambda file, place: file.create_dataset(
+        place, KERNEL.shape, "<f4", external=[(str(secret), 0, h5py.h5f.UNLIMITED)]
+    )
+
+
+@both("a virtual dataset", "is a virtual dataset", "is put together from other datasets")
+def virtual_dataset(secret: Path) -> Fill:
+    layout = h5py.VirtualLayout(KERNEL.shape, "<f4")
+    layout[:] = h5py.VirtualSource(str(secret.with_suffix(".h5")), "secret", KERNEL.shape)
+    return lambda file, place: file.create_virtual_dataset(place, layout)
+
+
+@both(
+    "a shape bomb",
+    "declares 4398046511104 bytes of values and stores 0",
+    "claims 4398046511104 bytes of values",
+    "UnreadableError",
+)
+def shape_bomb(secret: Path) -> Fill:
+    return lambda file, place: file.create_dataset(
+        place, (1 << 20, 1 << 20), "<f4", chunks=(1, 1 << 10)
+    )
+
+
+@both(
+    "a filter that loads a plug-in",
+    "needs the HDF5 filter 32015, which would be loaded from elsewhere",
+    "needs the HDF5 plug-in 32015 to be decompressed",
+)
+def plug_in(secret: Path) -> Fill:
+    def fill(file: h5py.File, place: str) -> None:
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_chunk(KERNEL.shape)
+        creation.set_filter(32015, h5py.h5z.FLAG_OPTIONAL)
+        groups = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+        groups.set_create_intermediate_group(True)
+        space = h5py.h5s.create_simple(KERNEL.shape)
+        kind = h5py.h5t.IEEE_F32LE
+        h5py.h5d.create(file.id, place.encode(), kind, space, creation, lcpl=groups)
+
+    return fill
+
+
+@attack("is a group that was met before: a cycle")
+def groups_in_a_circle(folder: Path, secret: Path) -> Path:
+    def fill(file: h5py.File) -> None:
+        file["layers/dense/vars/0"] = KERNEL
+        file["layers/again"] = file["layers"]
+
+    return make_archive(folder, weights=make_weights(fill))
+
+
+@attack("nested or counted beyond reason")
+def groups_nested_beyond_reason(folder: Path, secret: Path) -> Path:
+    return make_archive(
+        folder,
+        weights=make_weights(lambda file: file.__setitem__("a/" * 500 + "x", KERNEL)),
+    )
+
+
+@attack("is a dataset that has another name, too")
+def one_dataset_under_many_names(folder: Path, secret: Path) -> Path:
+    """A thousand names for a million zeros in a kilobyte."""
+
+    def fill(file: h5py.File) -> None:
+        file["layers/dense/vars/0"] = KERNEL
+        big = file.create_dataset("layers/big", data=np.zeros(10**6, "<f4"), compression="gzip")
+        for number in range(1000):
+            file[f"layers/big{number}"] = big
+
+    return make_archive(folder, weights=make_weights(fill))
+
+
+@attack("claims a size beyond reason", "CorruptFileError")
+def a_list_of_endless_names(folder: Path, secret: Path) -> Path:
+    path = legacy(folder, libver="latest")  # the only one that takes more than 64 kB
+    with h5py.File(path, "a", libver="latest") as file:
+        group = file["model_weights"]
+        del group.attrs["layer_names"]
+        kind = h5py.h5t.C_S1.copy()
+        kind.set_size(1)
+        h5py.h5a.create(group.id, b"layer_names", kind, h5py.h5s.create_simple((200_000,)))
+    return path
+
+
+@attack("is a damaged or truncated HDF5 file", "CorruptFileError")
+def a_file_that_is_cut_off(folder: Path, secret: Path) -> Path:
+    """Damage, not danger."""
+    path = legacy(folder)
+    path.write_bytes(path.read_bytes()[:1000])
+    return path
+
+
+@attack("not valid JSON", "CorruptFileError")
+def a_config_of_endless_brackets(folder: Path, secret: Path) -> Path:
+    return legacy(folder, config='{"class_name": "Sequential", "config": ' + "[" * 20_000)
