@@ -10,7 +10,7 @@ from kport.checkpoint._parts import part_of
 from kport.checkpoint._report import LoadReport, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
 from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec
-from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position
+from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position, Slot
 
 __all__ = [
     "DTYPES",
@@ -31,6 +31,7 @@ __all__ = [
     "Position",
     "ReportLine",
     "Sample",
+    "Slot",
     "checksum",
     "dtype_name",
     "flatten",

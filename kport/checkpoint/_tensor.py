@@ -14,7 +14,7 @@ from kport.checkpoint._bytes import checksum
 from kport.checkpoint._dtypes import numpy_dtype
 from kport.errors import CorruptFileError
 
-__all__ = ["Array", "Kind", "LazyTensor", "Position"]
+__all__ = ["Array", "Kind", "LazyTensor", "Position", "Slot"]
 
 Array = np.ndarray[Any, Any]
 Index = slice | int | tuple[slice | int, ...] | None
@@ -52,6 +52,20 @@ class Position:
     index: int
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a legacy file's optimizer state is for, where names and order are not Keras 3's.
+
+    Arguments:
+        attribute: The path in a Keras 3 optimizer: ``momentums``, ``inner_optimizer.iterations``.
+        of: The name of the tensor it belongs to, or the number of its variable among the trained
+            ones where the file names none; None for what belongs to the optimizer as a whole.
+    """
+
+    attribute: str
+    of: str | int | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LazyTensor:
     """A named tensor whose values are read only when asked for.
@@ -67,6 +81,7 @@ class LazyTensor:
         keras_path: Where plain Keras keeps it in ``model.weights.h5``: ``layers/dense/vars/0``.
         position: Where a legacy file keeps it.
         crc32: The checksum of its values that the file records; see `checksum`.
+        slot: Which value of an optimizer it is, in a legacy file.
 
     Example:
         >>> one = LazyTensor("scale", (2,), "float32", Kind.PARAMETER, lambda: np.ones(2, "f4"))
@@ -82,6 +97,7 @@ class LazyTensor:
     keras_path: str | None = None
     position: Position | None = None
     crc32: int | None = None
+    slot: Slot | None = None
 
     @property
     def size(self) -> int:

@@ -2,94 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, ReportLine
-from kport.errors import Problem
 from kport.model._hooks import sets_only_variables
 from kport.model._keras_paths import keras_owners, own_values, vars_path
+from kport.model._plan import WEIGHTS, Pair, Plan
+from kport.model._slots import place_slots
 from kport.model._walk import Walk
 
 __all__ = ["Pair", "Plan", "match"]
 
-WEIGHTS = (Kind.PARAMETER, Kind.STATE)
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A tensor of the file and the variable it goes into, under the variable's name."""
-
-    name: str
-    tensor: LazyTensor
-    variable: keras.Variable
-
-
-@dataclass(slots=True)
-class Plan:
-    """What an assignment will do, before anything is written.
-
-    Arguments:
-        pairs: Every value that has a place.
-        hooks: Objects whose own `load_own_variables` wants to see their values.
-        problems: Weights without a partner on the other side.
-        lines: What else became of things.
-    """
-
-    pairs: list[Pair] = field(default_factory=list)
-    hooks: list[tuple[Any, dict[str, LazyTensor]]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    lines: list[ReportLine] = field(default_factory=list)
-
-    def unplaced(self, tensors: Iterable[LazyTensor], kinds: Iterable[Kind] = WEIGHTS) -> None:
-        """Note tensors of the file that no variable wants; a problem for those of some kinds."""
-        for tensor in tensors:
-            if tensor.kind in kinds:
-                text = f"{tensor.dtype}{list(tensor.shape)} is in the file and not in the model"
-                if tensor.kind is Kind.OPTIMIZER:
-                    text += " (compile=False leaves the optimizer out)"
-                self.problems.append(Problem(tensor.name, text, "unexpected"))
-            elif tensor.kind is not Kind.DERIVED:
-                self.lines.append(ReportLine("dropped", tensor.name, "the model has no such state"))
-
-    def filled(self) -> Iterator[keras.Variable]:
-        """Yield every variable that gets its value from the file, also those a hook assigns."""
-        for pair in self.pairs:
-            yield pair.variable
-        for thing, _ in self.hooks:
-            for value in own_values(thing).values():
-                if isinstance(value, keras.Variable):
-                    yield value
-
-    def unfilled(self, found: Walk, required: Iterable[keras.Variable] | None) -> None:
-        """Note variables of the model that the file says nothing about.
-
-        Arguments:
-            found: The model's variables.
-            required: Those whose absence is a problem; default all parameters and states.
-        """
-        done = {id(variable) for variable in self.filled()}
-        wanted = None if required is None else {id(variable) for variable in required}
-        for name, variable in found.variables.items():
-            if id(variable) in done:
-                continue
-            if found.kinds[name] in WEIGHTS and (wanted is None or id(variable) in wanted):
-                text = f"{variable.dtype}{list(variable.shape)} is in the model, not in the file"
-                self.problems.append(Problem(name, text, "missing"))
-            else:
-                self.lines.append(ReportLine("supplied", name, "not in the file"))
-
 
 def match(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
     """Return where each tensor of a file goes in a model."""
+    slots = [one for one in checkpoint.tensors.values() if one.slot is not None]
+    rest = {name: one for name, one in checkpoint.tensors.items() if one.slot is None}
+    weights = replace(checkpoint, tensors=rest) if slots else checkpoint
     plan = {
         Naming.ATTRIBUTE: _by_attribute,
         Naming.KERAS: _by_keras_path,
         Naming.POSITION: _by_position,
-    }[checkpoint.naming](checkpoint, model, found)
+    }[checkpoint.naming](weights, model, found)
+    place_slots(slots, model, found, plan)
     # Only kport's own files hold what is no layer's weight, such as the states of an RNN.
     plan.unfilled(found, None if checkpoint.naming is Naming.ATTRIBUTE else model.weights)
     return plan

@@ -1,24 +1,31 @@
-"""The order of optimizer state: three writers, one Keras 3 order."""
+"""The state of an old optimizer, with what each value belongs to in a Keras 3 one."""
 
 import h5py
 import numpy as np
 import pytest
 
-from kport.checkpoint import Kind, Note, Position
+from kport.checkpoint import Kind, Note, Position, Slot
 from kport.errors import UnsafeFileError
 from kport_compat.h5 import H5
 
-from .conftest import BIAS, KERNEL, adam, write_model
+from .conftest import BIAS, KERNEL, adam, write_list, write_model
 
 
 def state(path):
-    """The names of the optimizer's tensors in the order of their positions."""
-    tensors = H5.read(path).of_kind(Kind.OPTIMIZER).values()
-    ordered = sorted(tensors, key=lambda one: one.position.index)
-    assert [one.position for one in ordered] == [
-        Position("optimizer", index) for index in range(len(ordered))
+    """Name of each dataset of the optimizer in the file -> what it is for."""
+    tensors = H5.read(path).of_kind(Kind.OPTIMIZER)
+    assert all(one.name.startswith("optimizer.") for one in tensors.values())
+    return [one.slot for one in tensors.values()]
+
+
+def slots(*attributes, of=("dense.kernel", "dense.bias")):
+    return [Slot(attribute, one) for attribute in attributes for one in of]
+
+
+def by_variable(*attributes):
+    return [
+        Slot(attribute, f"dense.{one}") for one in ("kernel", "bias") for attribute in attributes
     ]
-    return [one.name.removeprefix("optimizer.") for one in ordered]
 
 
 def training(name, **config):
@@ -41,107 +48,127 @@ def modern(prefix, *slots):
     }
 
 
-HEAD = ["iteration", "learning_rate"]
+ITERATIONS, RATE = Slot("iterations"), Slot("learning_rate")
 
 CASES = [
-    pytest.param(
-        training("Adam"),
-        legacy("Adam", "m", "v"),
-        [
-            "Adam.iter",
-            "learning_rate",
-            "Adam.dense.kernel.m",
-            "Adam.dense.kernel.v",
-            "Adam.dense.bias.m",
-            "Adam.dense.bias.v",
-        ],
-        id="Adam of OptimizerV2: slot after slot becomes variable after variable",
+    ("Adam", {}, legacy("Adam", "m", "v"), slots("momentums", "velocities")),
+    (
+        "Adam",
+        {"amsgrad": True},
+        legacy("training/Adam", "m", "v", "vhat"),
+        slots("momentums", "velocities", "velocity_hats"),
     ),
-    pytest.param(
-        training("Adam", amsgrad=True),
-        legacy("Adam", "m", "v", "vhat"),
-        [
-            "Adam.iter",
-            "learning_rate",
-            "Adam.dense.kernel.m",
-            "Adam.dense.kernel.v",
-            "Adam.dense.bias.m",
-            "Adam.dense.bias.v",
-            "Adam.dense.kernel.vhat",
-            "Adam.dense.bias.vhat",
-        ],
-        id="amsgrad: its slots stand behind the others",
+    ("Custom>Adam", {}, modern("Adam/", "m", "v"), by_variable("momentums", "velocities")),
+    ("Custom>AdamW", {}, modern("cond_1/AdamW/", "m", "v"), by_variable("momentums", "velocities")),
+    ("Adamax", {}, legacy("Adamax", "m", "v"), slots("m", "u")),
+    ("Custom>Adamax", {}, modern("", "m", "u"), by_variable("m", "u")),
+    (
+        "Adadelta",
+        {},
+        legacy("Adadelta", "accum_grad", "accum_var"),
+        slots("accumulated_grads", "accumulated_delta_vars"),
     ),
-    pytest.param(
-        training("Custom>Adam"),
-        modern("Adam/", "m", "v"),
-        [
-            *HEAD,
-            "Adam.m.dense.kernel",
-            "Adam.v.dense.kernel",
-            "Adam.m.dense.bias",
-            "Adam.v.dense.bias",
-        ],
-        id="Adam of Keras 2.11",
-    ),
-    pytest.param(
-        training("SGD", momentum=0.9),
-        legacy("SGD", "momentum"),
-        ["SGD.iter", "learning_rate", "SGD.dense.kernel.momentum", "SGD.dense.bias.momentum"],
-        id="SGD of OptimizerV2",
-    ),
-    pytest.param(
-        training("SGD", momentum=0.0),
-        legacy("SGD"),
-        ["SGD.iter", "learning_rate"],
-        id="SGD without momentum",
-    ),
-    pytest.param(
-        training("Custom>SGD", momentum=0.0),
-        modern("SGD/", "m"),
-        HEAD,
-        id="SGD of Keras 2.11 keeps momentum that Keras 3 does not",
-    ),
-    pytest.param(
-        training("RMSprop", momentum=0.5, centered=True),
+    ("Adagrad", {}, legacy("Adagrad", "accumulator"), slots("accumulators")),
+    ("Ftrl", {}, legacy("Ftrl", "accumulator", "linear"), slots("accumulators", "linears")),
+    ("Custom>Lion", {}, modern("Lion/", "m"), slots("momentums")),
+    ("SGD", {"momentum": 0.9}, legacy("SGD", "momentum"), slots("momentums")),
+    ("SGD", {"momentum": 0.0}, legacy("SGD"), []),
+    ("Custom>SGD", {"momentum": 0.0}, modern("SGD/", "m"), []),
+    (
+        "RMSprop",
+        {"momentum": 0.5, "centered": True},
         legacy("RMSprop", "rms", "momentum", "mg"),
-        [
-            "RMSprop.iter",
-            "learning_rate",
-            "RMSprop.dense.kernel.rms",
-            "RMSprop.dense.bias.rms",
-            "RMSprop.dense.kernel.momentum",
-            "RMSprop.dense.bias.momentum",
-            "RMSprop.dense.kernel.mg",
-            "RMSprop.dense.bias.mg",
-        ],
-        id="RMSprop of OptimizerV2",
+        slots("velocities", "momentums", "average_gradients"),
     ),
-    pytest.param(
-        training("Custom>RMSprop", momentum=0.0),
-        modern("RMSprop/", "velocity"),
-        [*HEAD, "RMSprop.velocity.dense.kernel", "RMSprop.velocity.dense.bias"],
-        id="RMSprop of Keras 2.11",
+    ("Custom>RMSprop", {"momentum": 0.0}, modern("RMSprop/", "velocity"), slots("velocities")),
+    (
+        "Custom>Adam",
+        {"use_ema": True},
+        modern("Adam/", "average", "m", "v"),
+        by_variable("model_variables_moving_average", "momentums", "velocities"),
     ),
 ]
 
 
-@pytest.mark.parametrize(("config", "weights", "order"), CASES)
-def test_state_stands_in_the_order_of_keras_3(tmp_path, config, weights, order):
-    path = write_model(tmp_path / "m.h5", training=config, optimizer=weights)
-    assert state(path) == order
+@pytest.mark.parametrize(("name", "config", "weights", "found"), CASES)
+def test_each_slot_is_for_a_variable(tmp_path, name, config, weights, found):
+    path = write_model(tmp_path / "m.h5", training=training(name, **config), optimizer=weights)
+    assert state(path) == [ITERATIONS, *found, RATE]
 
 
-def test_slots_are_paired_by_name_and_not_by_place(tmp_path):
+def test_adafactor_factors_matrices_only(tmp_path):
+    weights = {
+        "iteration:0": np.int64(3),
+        "Adafactor/r/dense/kernel:0": KERNEL[:, 0],
+        "Adafactor/c/dense/kernel:0": KERNEL[0],
+        "Adafactor/v/dense/kernel:0": KERNEL,
+        "Adafactor/v/dense/bias:0": BIAS,
+    }
+    path = write_model(tmp_path / "m.h5", training=training("Custom>Adafactor"), optimizer=weights)
+    kernel = slots("r", "c", "v", of=["dense.kernel"])
+    assert state(path) == [ITERATIONS, *kernel, Slot("v", "dense.bias"), RATE]
+
+
+def test_variables_of_other_names_are_numbered(tmp_path):
+    weights = {
+        name.replace("dense", "other"): one for name, one in legacy("Adam", "m", "v").items()
+    }
+    path = write_model(tmp_path / "m.h5", training=training("Adam"), optimizer=weights)
+    assert state(path)[1:-1] == slots("momentums", "velocities", of=[0, 1])
+
+
+def test_two_variables_of_one_name_are_numbered(tmp_path):
+    path = write_model(
+        tmp_path / "m.h5", training=training("Adam"), optimizer=legacy("Adam", "m", "v")
+    )
+    with h5py.File(path, "a") as file:
+        weights = file["model_weights"]
+        write_list(weights, "layer_names", ["dense", "twin"])
+        twin = weights.create_group("twin")
+        write_list(twin, "weight_names", ["dense/kernel:0"])
+        twin["dense/kernel:0"] = KERNEL
+    assert state(path)[1:-1] == slots("momentums", "velocities", of=[0, 1])
+
+
+VARIABLES = [KERNEL, BIAS]
+LISTS = [
+    ("Adam", {}, [np.int64(3), *VARIABLES * 2, *[np.zeros(1, "f4")] * 2], "momentums velocities"),
+    (
+        "Adam",
+        {"amsgrad": True},
+        [np.int64(3), *VARIABLES * 3],
+        "momentums velocities velocity_hats",
+    ),
+    ("Adam", {}, [np.int64(3), *VARIABLES * 2], "momentums velocities"),
+    ("SGD", {"momentum": 0.9}, [np.int64(3), *VARIABLES], "momentums"),
+    ("SGD", {"momentum": 0.0}, [np.int64(3), *VARIABLES], ""),
+    ("RMSprop", {}, VARIABLES, "velocities"),
+    ("Adagrad", {}, VARIABLES, "accumulators"),
+    ("Adadelta", {}, VARIABLES * 2, "accumulated_grads accumulated_delta_vars"),
+    ("Adamax", {}, [np.int64(3), *VARIABLES * 2], "m u"),
+]
+
+
+@pytest.mark.parametrize(("name", "config", "values", "attributes"), LISTS)
+@pytest.mark.parametrize("title", ["param_{}", "training/Any/Variable_{}:0"])
+def test_unnamed_state_goes_by_order(tmp_path, title, name, config, values, attributes):
+    weights = {title.format(index): value for index, value in enumerate(values)}
+    path = write_model(
+        tmp_path / "m.h5", training=training(name, **config), optimizer=weights, version="2.2.4"
+    )
+    first = [ITERATIONS] if not np.shape(values[0]) else []
+    assert state(path) == [*first, *slots(*attributes.split(), of=[0, 1]), RATE]
+
+
+def test_values_go_with_their_slots(tmp_path):
     weights = legacy("Adam", "m", "v")
+    weights["Adam/dense/bias/v:0"] = BIAS + 1
     backwards = dict(reversed(weights.items()))
     path = write_model(tmp_path / "m.h5", training=training("Adam"), optimizer=backwards)
-    assert state(path)[2:] == [
-        "Adam.dense.bias.m",
-        "Adam.dense.bias.v",
-        "Adam.dense.kernel.m",
-        "Adam.dense.kernel.v",
-    ]
+    tensors = H5.read(path).tensors
+    assert tensors["optimizer.velocities.dense.bias"].read().tolist() == (BIAS + 1).tolist()
+    assert tensors["optimizer.momentums.dense.bias"].read().tolist() == BIAS.tolist()
+    assert int(tensors["optimizer.iterations"].read()) == 3
 
 
 def test_the_learning_rate_comes_out_of_the_config(tmp_path):
@@ -154,14 +181,65 @@ def test_the_learning_rate_comes_out_of_the_config(tmp_path):
 def test_a_schedule_leaves_no_learning_rate(tmp_path):
     config = training("SGD", decay=0.01, momentum=0.9)
     path = write_model(tmp_path / "m.h5", training=config, optimizer=legacy("SGD", "momentum"))
-    assert state(path) == ["SGD.iter", "SGD.dense.kernel.momentum", "SGD.dense.bias.momentum"]
+    assert state(path) == [ITERATIONS, *slots("momentums")]
+
+
+NADAM = 0.9 * (1 - 0.5 * 0.96 ** (np.arange(1, 4)))
+SLOW_NADAM = 0.9 * (1 - 0.5 * 0.96 ** (0.004 * np.arange(1, 4)))
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "product"),
+    [
+        ("Custom>Nadam", modern("Nadam/", "m", "v"), NADAM.prod()),
+        ("Nadam", legacy("Nadam", "m", "v"), SLOW_NADAM.prod()),
+        ("Nadam", legacy("Nadam", "m", "v") | {"Nadam/momentum_cache:0": np.float32(0.25)}, 0.25),
+    ],
+)
+def test_the_momentum_schedule_of_nadam(tmp_path, name, weights, product):
+    new = {"decay": 0.0, "use_ema": False} if ">" in name else {"decay": 0.004}
+    config = training(name, beta_1=0.9, **new)
+    path = write_model(tmp_path / "m.h5", training=config, optimizer=weights)
+    checkpoint = H5.read(path)
+    found = checkpoint.tensors["optimizer.u_product"].read()
+    assert found == pytest.approx(product, rel=1e-6)
+    note = "is not in the file: computed from the number of iterations"
+    given = product == 0.25
+    assert (Note("translated", "optimizer.u_product", note) in checkpoint.notes) is not given
+
+
+def test_a_loss_scale_keeps_the_state_inside(tmp_path):
+    inner = training("Custom>Adam", use_ema=False)["optimizer_config"]
+    fields = {"dynamic": True, "initial_scale": 8.0, "dynamic_growth_steps": 3}
+    config = training("LossScaleOptimizerV3")
+    config["optimizer_config"]["config"] = {"inner_optimizer": inner, **fields}
+    path = write_model(tmp_path / "m.h5", training=config, optimizer=modern("", "m", "v"))
+    inside = ["iterations", "learning_rate"]
+    kept = by_variable("inner_optimizer.momentums", "inner_optimizer.velocities")
+    scalars = [Slot(f"inner_optimizer.{one}") for one in inside]
+    assert state(path) == [scalars[0], *kept, scalars[1]]
 
 
 LEFT_OUT = [
     (
-        training("Nadam"),
-        legacy("Nadam", "m", "v"),
-        "the state of Nadam is not translated yet",
+        training("Mine"),
+        legacy("Mine", "m", "v"),
+        "the state of Mine is not known",
+    ),
+    (
+        training("Adam"),
+        {"Adam/iter:0": KERNEL} | legacy("Other", "m", "v"),
+        "its iterations is no single number",
+    ),
+    (
+        training("Adam"),
+        legacy("Adam", "m", "v") | legacy("Other", "m", "v"),
+        "it has 'optimizer.iterations' twice",
+    ),
+    (
+        training("Adam"),
+        {"param_0": np.int64(1), "param_1": KERNEL, "param_2": BIAS, "param_3": BIAS},
+        "its slots are of other numbers or shapes than its class has",
     ),
     (
         training("Adam"),
@@ -186,12 +264,12 @@ LEFT_OUT = [
     (
         training("Adam", use_ema=True),
         legacy("Adam", "m", "v"),
-        "the averages that use_ema keeps are not translated yet",
+        "it was saved before its first step, or under other settings",
     ),
     (
         None,
         legacy("Adam", "m", "v"),
-        "the state of an optimizer without config is not translated yet",
+        "the state of an optimizer without config is not known",
     ),
 ]
 
@@ -209,7 +287,11 @@ def test_a_slot_that_keras_3_lacks_is_named(tmp_path):
     config = training("Custom>SGD", momentum=0.0)
     path = write_model(tmp_path / "m.h5", training=config, optimizer=modern("SGD/", "m"))
     assert [note for note in H5.read(path).notes if note.outcome == "dropped"] == [
-        Note("dropped", f"optimizer.SGD.m.dense.{weight}", "Keras 3's SGD keeps no such slot here")
+        Note(
+            "dropped",
+            f"optimizer.momentums.dense.{weight}",
+            "Keras 3's SGD keeps no such slot here",
+        )
         for weight in ("kernel", "bias")
     ]
 
@@ -230,4 +312,8 @@ def test_the_state_of_a_keras_3_file_is_in_order_already(tmp_path):
     path = write_model(
         tmp_path / "m.h5", training=training("Adam"), optimizer=weights, version="3.15.1"
     )
-    assert state(path) == [name.replace("/", ".") for name in names]
+    tensors = H5.read(path).of_kind(Kind.OPTIMIZER)
+    assert {one.name: one.position for one in tensors.values()} == {
+        f"optimizer.{name.replace('/', '.')}": Position("optimizer", index)
+        for index, name in enumerate(names)
+    }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kport import formats
-from kport.checkpoint import Holds
+from kport.checkpoint import Holds, Kind, Slot
 from kport.errors import CorruptFileError, InvalidSpecError, LoadError
 from kport.formats.keras_archive import KERAS
 from kport_compat.definition import DEFINITION
@@ -81,20 +81,92 @@ def test_impossible_counters_are_refused():
 ADAM = {"class_name": "Adam", "config": {"learning_rate": 0.5, "amsgrad": False}}
 
 
-def test_the_learning_rate_is_put_behind_the_iteration(tmp_path):
-    state = {f"optimizer/vars/{place}": np.full((), place, "f4") for place in range(3)}
-    path = write_archive(tmp_path / "m", compiled={"optimizer": ADAM, "loss": "mse"}, extra=state)
+def listed(*shapes):
+    """The state of an optimizer as a .keras archive of Keras 2 has it: numbers, no names."""
+    return {
+        f"optimizer/vars/{place}": np.full(shape, place, "f4") for place, shape in enumerate(shapes)
+    }
+
+
+MATRIX, VECTOR = (3, 2), (2,)
+STATES = [
+    ("Adam", {}, [MATRIX, MATRIX, VECTOR, VECTOR], ["momentums", "velocities"]),
+    ("Lion", {}, [MATRIX, VECTOR], ["momentums"]),
+    ("SGD", {"momentum": 0.5}, [MATRIX, VECTOR], ["momentums"]),
+    ("Nadam", {}, [MATRIX, MATRIX, VECTOR, VECTOR], ["momentums", "velocities"]),
+]
+
+
+@pytest.mark.parametrize(("name", "config", "shapes", "attributes"), STATES)
+@pytest.mark.parametrize("place", ["", "inner_optimizer/", "_optimizer/"])
+def test_state_goes_variable_by_variable(tmp_path, place, name, config, shapes, attributes):
+    new = {**ADAM["config"], "is_legacy_optimizer": False, **config}
+    compiled = {"optimizer": {**ADAM, "class_name": name, "config": new}, "loss": "mse"}
+    found = listed((), *shapes)
+    if place:  # a loss scale says everything twice
+        found |= {one.replace("vars", f"{place}vars"): value for one, value in found.items()}
+    path = write_archive(tmp_path / "m", compiled=compiled, extra=found)
+    state = KERAS2_ARCHIVE.read(path).of_kind(Kind.OPTIMIZER).values()
+    expected = [Slot(attribute, number) for number in range(2) for attribute in attributes]
+    known = [one for one in state if one.slot.of is not None]
+    assert [one.slot for one in known] == expected
+    assert [float(one.read().flat[0]) for one in known] == list(range(1, len(shapes) + 1))
+
+
+def test_slots_of_amsgrad_and_averages_stand_in_blocks_of_their_own(tmp_path):
+    new = {**ADAM["config"], "use_ema": True, "amsgrad": True}
+    path = write_archive(
+        tmp_path / "m",
+        compiled={"optimizer": {**ADAM, "config": new}, "loss": "mse"},
+        extra=listed((), *[MATRIX, VECTOR], *[MATRIX] * 2, *[VECTOR] * 2, *[MATRIX, VECTOR]),
+    )
     found = KERAS2_ARCHIVE.read(path).tensors
-    values = [float(found[f"optimizer/vars/{place}"].read()) for place in range(4)]
-    assert values == [0, 0.5, 1, 2]
+    numbers = {
+        name: int(one.read().flat[0])
+        for name, one in found.items()
+        if one.slot and one.slot.of is not None
+    }
+    assert numbers == {
+        "optimizer.model_variables_moving_average.0": 1,
+        "optimizer.model_variables_moving_average.1": 2,
+        "optimizer.momentums.0": 3,
+        "optimizer.velocities.0": 4,
+        "optimizer.momentums.1": 5,
+        "optimizer.velocities.1": 6,
+        "optimizer.velocity_hats.0": 7,
+        "optimizer.velocity_hats.1": 8,
+    }
 
 
-def test_an_unknown_optimizers_state_is_dropped_and_said(tmp_path):
-    nadam = {"optimizer": {**ADAM, "class_name": "Nadam"}, "loss": "mse"}
-    state = {"optimizer/vars/0": np.int64(1)}
-    found = KERAS2_ARCHIVE.read(write_archive(tmp_path / "m", compiled=nadam, extra=state))
+def test_slots_of_adafactor_are_told_by_their_shapes(tmp_path):
+    new = {**ADAM, "class_name": "Adafactor", "config": {**ADAM["config"], "use_ema": False}}
+    shapes = [(), (3,), (2,), MATRIX, VECTOR, VECTOR, (2, 4), (2, 5), (2, 4, 5)]
+    path = write_archive(
+        tmp_path / "m", compiled={"optimizer": new, "loss": "mse"}, extra=listed(*shapes)
+    )
+    state = KERAS2_ARCHIVE.read(path).of_kind(Kind.OPTIMIZER).values()
+    assert [(one.slot.attribute, one.slot.of) for one in state][1:-1] == [
+        *[("r", 0), ("c", 0), ("v", 0), ("v", 1), ("v", 2)],
+        *[("r", 3), ("c", 3), ("v", 3)],
+    ]
+
+
+UNSURE = [
+    ("Mine", [()], "the state of Mine is not known"),
+    ("Adam", [()], "it was saved before its first step, or under other settings"),
+    ("Adam", [(), MATRIX, MATRIX, VECTOR], "it has other slots than its class"),
+    ("Adam", [MATRIX, MATRIX, VECTOR, VECTOR], "it has no iteration counter"),
+]
+
+
+@pytest.mark.parametrize(("name", "shapes", "reason"), UNSURE)
+def test_state_that_is_unsure_is_dropped_and_said(tmp_path, name, shapes, reason):
+    compiled = {"optimizer": {**ADAM, "class_name": name}, "loss": "mse"}
+    path = write_archive(tmp_path / "m", compiled=compiled, extra=listed(*shapes))
+    found = KERAS2_ARCHIVE.read(path)
+    assert not found.of_kind(Kind.OPTIMIZER)
     assert [one.detail for one in found.notes if one.name == "optimizer"] == [
-        "the state of Nadam is not translated yet; training starts with fresh slots"
+        f"{reason}; training starts with fresh slots"
     ]
 
 

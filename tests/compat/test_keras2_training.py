@@ -39,7 +39,33 @@ def function(name):
 OPTIMIZERS = [
     ("Adam", {"learning_rate": 0.5, "decay": 0.0}, keras3("optimizers", "Adam", learning_rate=0.5)),
     ("SGD", {"lr": 1, "decay": 0.0}, keras3("optimizers", "SGD", learning_rate=1.0)),
-    ("RMSprop", {"epsilon": None, "rho": 0.9}, keras3("optimizers", "RMSprop", rho=0.9)),
+    (
+        "RMSprop",
+        {"epsilon": None, "rho": 0.9, "jit_compile": True},
+        keras3("optimizers", "RMSprop", rho=0.9),
+    ),
+    (
+        "RMSprop",
+        {"momentum": 0.5},
+        keras3("optimizers", "RMSprop", momentum=0.5),
+    ),
+    (
+        "LossScaleOptimizer",  # TensorFlow 2.1
+        {
+            "optimizer": {"class_name": "SGD", "config": {"learning_rate": 0.5}},
+            "loss_scale": {
+                "class_name": "DynamicLossScale",
+                "config": {"initial_loss_scale": 4.0, "increment_period": 7, "multiplier": 2.0},
+            },
+        },
+        keras3(
+            "optimizers",
+            "LossScaleOptimizer",
+            inner_optimizer=keras3("optimizers", "SGD", learning_rate=0.5),
+            initial_scale=4.0,
+            dynamic_growth_steps=7,
+        ),
+    ),
     (
         "Custom>Adam",
         {"learning_rate": 0.5, "jit_compile": False, "is_legacy_optimizer": False},
@@ -99,17 +125,86 @@ def test_decay_becomes_a_schedule_and_is_said():
     )
 
 
-def test_a_fixed_loss_scale_leaves_the_model_uncompiled_and_is_said():
+OLD = [
+    ("Adagrad", {}, {"initial_accumulator_value": 0.0}, "epsilon is added to the root"),
+    ("RMSprop", {"momentum": 0.0}, {"momentum": 0.0}, "epsilon is added to the root"),
+    ("Nadam", {"decay": 0.004}, {"schedule_decay": 0.004}, "the momentum schedule is that"),
+    ("Nadam", {"schedule_decay": 0.002}, {"schedule_decay": 0.002}, "the momentum schedule is"),
+]
+
+
+@pytest.mark.parametrize(("name", "config", "new", "said"), OLD)
+@pytest.mark.parametrize("sign", [{}, {"use_ema": False, "is_legacy_optimizer": True}])
+def test_old_formulas_are_kept_by_optimizers_of_kport(name, config, new, said, sign):
+    found, notes = compiled(name, {**config, **sign})
+    sign = {key: one for key, one in sign.items() if key == "use_ema"}
+    expected = keras3(None, f"Legacy{name}", **new, **sign)
+    assert found["optimizer"] == {**expected, "registered_name": f"kport>Legacy{name}"}
+    assert [note.detail.startswith(f"{name} is kport's own {name}: {said}") for note in notes] == [
+        True
+    ]
+
+
+FIXED = [
+    {"dynamic": False, "initial_scale": 128.0, "dynamic_growth_steps": None},
+    {"loss_scale": {"class_name": "FixedLossScale", "config": {"loss_scale_value": 128.0}}},
+    {"loss_scale": 128},
+]
+
+
+@pytest.mark.parametrize("scale", FIXED)
+def test_a_fixed_loss_scale_is_a_factor(scale):
     inner = {"class_name": "SGD", "config": {"learning_rate": 0.5}}
-    found, notes = compiled("LossScaleOptimizer", {"inner_optimizer": inner, "dynamic": False})
-    assert found is None
-    assert notes == (
-        Note(
-            "dropped",
-            "optimizer",
-            "a loss scale that is fixed has no counterpart; compile again",
-        ),
-    )
+    found, notes = compiled("LossScaleOptimizer", {"inner_optimizer": inner, **scale})
+    sgd = keras3("optimizers", "SGD", learning_rate=0.5, loss_scale_factor=128.0)
+    assert (found["optimizer"], found["auto_scale_loss"]) == (sgd, False)
+    text = "the fixed loss scale 128.0 is the loss_scale_factor of the optimizer"
+    assert notes == (Note("translated", "optimizer", text),)
+
+
+UNCOMPILED = [
+    (
+        "LossScaleOptimizer",
+        {
+            "optimizer": {"class_name": "SGD", "config": {}},
+            "loss_scale": {
+                "class_name": "DynamicLossScale",
+                "config": {"initial_loss_scale": 4.0, "increment_period": 7, "multiplier": 3.0},
+            },
+        },
+        "its loss scale has no counterpart in Keras 3; compile again",
+    ),
+    (
+        "Adam",
+        {"clipnorm": 1.0, "clipvalue": 0.5},
+        "clips gradients in two ways, Keras 3 in one; compile again",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "config", "reason"), UNCOMPILED)
+def test_what_keras_3_cannot_do_leaves_the_model_uncompiled_and_is_said(name, config, reason):
+    assert compiled(name, config) == (None, (Note("dropped", "optimizer", reason),))
+
+
+def test_decay_of_a_schedule_divides_it():
+    schedule = {"class_name": "CosineDecay", "config": {"decay_steps": 20}}
+    found, _ = compiled("SGD", {"learning_rate": schedule, "decay": 0.1})
+    assert found["optimizer"]["config"]["learning_rate"] == {
+        "module": None,
+        "class_name": "DecayedSchedule",
+        "config": {
+            "schedule": keras3("optimizers.schedules", "CosineDecay", decay_steps=20),
+            "decay": 0.1,
+        },
+        "registered_name": "kport>DecayedSchedule",
+    }
+
+
+def test_how_it_ran_is_kept_where_it_was_said():
+    found, _ = compiled(run_eagerly=True, steps_per_execution=4, jit_compile=None)
+    assert (found["run_eagerly"], found["steps_per_execution"]) == (True, 4)
+    assert "jit_compile" not in found
 
 
 LOSSES = [

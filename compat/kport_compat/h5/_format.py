@@ -24,7 +24,7 @@ from kport_compat.h5._container import (
     child,
     opened,
 )
-from kport_compat.h5._optimizer import optimizer_tensors
+from kport_compat.h5._optimizer import optimizer_tensors, variable_names
 from kport_compat.h5._weights import checked_total, layer_tensors
 from kport_compat.keras2 import GONE_WEIGHTS, renamed, translate
 
@@ -78,10 +78,11 @@ class H5Format:
 
     def components(self) -> None:
         """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat import layers, ops
+        from kport_compat import layers, ops, optimizers
 
         layers.register()
         ops.register()
+        optimizers.register()
 
 
 H5 = H5Format()
@@ -114,8 +115,10 @@ def _read(file: Node, path: Path) -> Checkpoint:
         weights, path, translation.layer_names, translation.gone
     )
     if "optimizer_weights" in file:
+        known = variable_names(weights, translation.layer_names, {one.name for one in tensors})
+        group = child(file, "optimizer_weights")
         state, more, wrong = optimizer_tensors(
-            child(file, "optimizer_weights"), path, translation.optimizer, _generation(version)
+            group, path, translation.optimizer, _generation(version), known
         )
         tensors, notes, problems = tensors + state, notes + more, problems + wrong
     tensors = checked_total(tensors, problems, path)

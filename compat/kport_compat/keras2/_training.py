@@ -12,7 +12,8 @@ from typing import Any
 from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._names import CLASSES, FUNCTIONS
-from kport_compat.keras2._objects import component, function, is_object, plain
+from kport_compat.keras2._objects import function, is_object, plain
+from kport_compat.keras2._optimizers import optimizer
 
 __all__ = ["compile_config"]
 
@@ -34,8 +35,7 @@ _METRICS = {
     "sparse_categorical_accuracy": "SparseCategoricalAccuracy",
     "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
 }
-_GONE = ("is_legacy_optimizer", "jit_compile")
-_SCALED = frozenset({"LossScaleOptimizer", "LossScaleOptimizerV3"})
+_SETTINGS = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
 def compile_config(training: JSON | None, log: Log) -> JSON | None:
@@ -45,53 +45,19 @@ def compile_config(training: JSON | None, log: Log) -> JSON | None:
     """
     if not isinstance(training, dict) or not is_object(training.get("optimizer_config")):
         return None
-    optimizer = _optimizer(training["optimizer_config"], log)
-    if optimizer is None:
+    new = optimizer(training["optimizer_config"], log)
+    if new is None:
         return None
     return {
-        "optimizer": optimizer,
+        "optimizer": new,
         "loss": _nested(training.get("loss"), _loss, log),
         "loss_weights": training.get("loss_weights"),
         "metrics": _metrics(training.get("metrics"), log),
         "weighted_metrics": _metrics(training.get("weighted_metrics"), log),
+        **{key: training[key] for key in _SETTINGS if training.get(key) is not None},
+        # Keras 3 would put a scale of its own in the place of a fixed one.
+        **({"auto_scale_loss": False} if new["config"].get("loss_scale_factor") else {}),
     }
-
-
-def _optimizer(node: JSON, log: Log) -> JSON | None:
-    name = node["class_name"].removeprefix("Custom>")
-    config = dict(node["config"]) if isinstance(node["config"], dict) else {}
-    if name in _SCALED:
-        return _scaled(config, log)
-    for key in _GONE:
-        config.pop(key, None)
-    if "lr" in config:  # Keras up to 2.2
-        config["learning_rate"] = config.pop("lr")
-    if config.get("epsilon", 0) is None:
-        del config["epsilon"]
-    decay = config.pop("decay", 0) or 0
-    new = plain("optimizers", name, config, log, node.get("registered_name"))
-    rate = new["config"].get("learning_rate")
-    if isinstance(rate, int) and not isinstance(rate, bool):
-        new["config"]["learning_rate"] = float(rate)
-    if decay:
-        new["config"]["learning_rate"] = _decayed(rate, decay, log)
-    return new
-
-
-def _decayed(rate: Any, decay: float, log: Log) -> JSON:
-    log.translated("optimizer", f"decay={decay!r} is an InverseTimeDecay schedule in Keras 3")
-    config = {"initial_learning_rate": rate, "decay_steps": 1, "decay_rate": decay}
-    return component("keras.optimizers.schedules", "InverseTimeDecay", config)
-
-
-def _scaled(config: JSON, log: Log) -> JSON | None:
-    inner = config.get("inner_optimizer")
-    new = _optimizer(inner, log) if is_object(inner) and isinstance(inner, dict) else None
-    if new is None or not config.get("dynamic"):
-        log.dropped("optimizer", "a loss scale that is fixed has no counterpart; compile again")
-        return None
-    fields = {key: config[key] for key in ("initial_scale", "dynamic_growth_steps")}
-    return component("keras.optimizers", "LossScaleOptimizer", {"inner_optimizer": new, **fields})
 
 
 def _nested(found: Any, convert: Any, log: Log) -> Any:

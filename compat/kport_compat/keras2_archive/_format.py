@@ -28,8 +28,9 @@ __all__ = ["KERAS2_ARCHIVE", "Keras2Archive"]
 
 
 # ``compile("adam")``: Keras 2 then writes the word and no config.
-_WORDS = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "RMSprop", "SGD")
-_BY_WORD = {name.lower(): name for name in _WORDS}
+_WORDS = "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lion Nadam RMSprop SGD"
+_BY_WORD = {name.lower(): name for name in _WORDS.split()}
+_RATES = {"Lion": 0.0001, "SGD": 0.01}  # the default learning rates that are not 0.001
 
 
 class Keras2Archive:
@@ -67,10 +68,11 @@ class Keras2Archive:
 
     def components(self) -> None:
         """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat import layers, ops
+        from kport_compat import layers, ops, optimizers
 
         layers.register()
         ops.register()
+        optimizers.register()
 
 
 KERAS2_ARCHIVE = Keras2Archive()
@@ -103,7 +105,7 @@ def _training(compiled: Any) -> JSON | None:
     optimizer = compiled.get("optimizer")
     if isinstance(optimizer, str) and optimizer.lower() in _BY_WORD:
         name = _BY_WORD[optimizer.lower()]
-        config = {"learning_rate": 0.01 if name == "SGD" else 0.001}  # the default of each
+        config = {"learning_rate": _RATES.get(name, 0.001), "is_legacy_optimizer": False}
         optimizer = {"class_name": name, "config": config}
     return {**compiled, "optimizer_config": optimizer}
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 from kport.checkpoint import JSON, Kind, LazyTensor, Note
 from kport.formats._hdf5 import StoredArray
 from kport_compat.keras2_archive._paths import translated
+from kport_compat.training import variable_by_variable
 
 __all__ = ["Tensors", "tensors_of"]
 
 Tensors = dict[str, LazyTensor]
 
-_OPTIMIZER = "optimizer/vars/"
+# Where a loss scale keeps the state of the optimizer inside it, in 2.13 and in 2.12.
+_OPTIMIZERS = ("optimizer/inner_optimizer", "optimizer/_optimizer", "optimizer")
 # MultiHeadAttention of Keras 3 has public names for the same layers, which come first in its walk.
 _HEADS = {f"/_{name}_dense/": f"/{name}_dense/" for name in ("key", "output", "query", "value")}
-# Optimizers whose variables stand in the same order in Keras 2.12 to 2.15 and in Keras 3, behind
-# the iteration and, in Keras 3, the learning rate (`build` in keras/optimizers/*.py of both).
-_SAME_ORDER = frozenset(
-    {"Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "RMSprop", "SGD"}
-)
 
 
 def tensors_of(
@@ -59,32 +54,7 @@ def _optimizer(
     if not found:
         why = "its state is not in the file: Keras 2 left out that of legacy optimizers"
         return [], [Note("dropped", "optimizer", why)] if optimizer else []
-    reason = _unsure(found, optimizer)
-    if reason or optimizer is None:
-        return [], [Note("dropped", "optimizer", f"{reason}; training starts with fresh slots")]
-    rate = optimizer["config"].get("learning_rate")
-    numeric = isinstance(rate, int | float)
-    tensors = []
-    for place in range(len(found)):
-        path = f"{_OPTIMIZER}{place + 1 if place and numeric else place}"
-        tensors.append(_tensor(found[f"{_OPTIMIZER}{place}"], path, Kind.OPTIMIZER))
-    if numeric:
-        value = np.array(rate, "<f4")
-        path = f"{_OPTIMIZER}1"
-        tensors.append(LazyTensor(path, (), "float32", Kind.OPTIMIZER, lambda: value.copy(), path))
-    return tensors, []
-
-
-def _unsure(found: Mapping[str, StoredArray], optimizer: JSON | None) -> str:
-    """Return why the state cannot be ordered with certainty, empty when it can."""
-    cls = optimizer["class_name"] if optimizer else ""
-    config = optimizer["config"] if optimizer else {}
-    if cls not in _SAME_ORDER:
-        return f"the state of {cls or 'an optimizer without config'} is not translated yet"
-    if config.get("use_ema"):
-        return "the averages that use_ema keeps are not translated yet"
-    if cls == "SGD" and not config.get("momentum") and len(found) > 1:
-        return "Keras 3's SGD keeps no momentum here"
-    if set(found) != {f"{_OPTIMIZER}{place}" for place in range(len(found))}:
-        return "it has other parts than variables"
-    return "" if not found[f"{_OPTIMIZER}0"].shape else "it has no iteration counter"
+    start = next(one for one in (*_OPTIMIZERS, "") if any(path.startswith(one) for path in found))
+    places = [f"{start}/vars/{index}" for index in range(len(found))]
+    values = [_tensor(found[one], one, Kind.OPTIMIZER) for one in places if one in found]
+    return variable_by_variable(values, optimizer)

@@ -75,9 +75,10 @@ class SavedModelFormat:
 
     def components(self) -> None:
         """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat.layers import register
+        from kport_compat import layers, optimizers
 
-        register()
+        layers.register()
+        optimizers.register()
 
 
 SAVED_MODEL = SavedModelFormat()

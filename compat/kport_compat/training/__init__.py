@@ -1,0 +1,6 @@
+"""What an old file says about training, in the words of Keras 3's optimizers."""
+
+from kport_compat.training._listed import variable_by_variable
+from kport_compat.training._named import named_state
+
+__all__ = ["named_state", "variable_by_variable"]

@@ -1,0 +1,126 @@
+"""The state of an old optimizer as tensors that say what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from kport.checkpoint import JSON, Kind, LazyTensor, Note, Slot
+from kport_compat.training._tables import COUNTED, SlotKind, UnknownState, layout
+
+__all__ = ["Builder", "or_fresh"]
+
+_NADAM = {"Nadam", "LegacyNadam"}
+_DECAY = 0.96  # of Nadam's momentum schedule, in every version of Keras
+
+Result = tuple[list[LazyTensor], list[Note]]
+
+
+def or_fresh(read: Callable[[], Result]) -> Result:
+    """Return what `read` does; nothing but a note where the state is not certain."""
+    try:
+        return read()
+    except UnknownState as reason:
+        return [], [Note("dropped", "optimizer", f"{reason}; training starts with fresh slots")]
+
+
+@dataclass(slots=True)
+class Builder:
+    """Collects the state of one optimizer.
+
+    Arguments:
+        optimizer: The translated config.
+
+    Raises:
+        UnknownState: Its class is not known.
+    """
+
+    optimizer: JSON | None
+    prefix: str = field(init=False)
+    cls: str = field(init=False)
+    config: JSON = field(init=False)
+    kinds: list[SlotKind] = field(init=False)
+    _tensors: dict[str, LazyTensor] = field(default_factory=dict)
+    _owners: dict[SlotKind, list[str | int]] = field(default_factory=dict)
+    _notes: list[Note] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.prefix, self.cls, self.config, blocks = layout(self.optimizer)
+        self.kinds = [kind for block in blocks for kind in block]
+
+    def scalar(self, attribute: str, tensor: LazyTensor, *, outer: bool = False) -> None:
+        """Add what the optimizer keeps once; `outer` where a loss scale around it does."""
+        if tensor.shape:
+            raise UnknownState(f"its {attribute} is no single number")
+        self._add(Slot(attribute if outer else self.prefix + attribute), tensor)
+
+    def slot(self, kind: SlotKind, of: str | int, tensor: LazyTensor) -> None:
+        """Add what it keeps for one variable."""
+        if kind.kept(self.config):
+            self._owners.setdefault(kind, []).append(of)
+            self._add(Slot(self.prefix + kind.attribute, of), tensor)
+        else:
+            text = f"Keras 3's {self.cls} keeps no such slot here"
+            self._notes.append(Note("dropped", _name(kind.attribute, of), text))
+
+    def finish(self) -> Result:
+        """Return the tensors and what was left out.
+
+        Raises:
+            UnknownState: Something is missing.
+        """
+        iteration = self._tensors.get(_name(f"{self.prefix}iterations"))
+        scheduled = isinstance(self.config.get("learning_rate"), dict)
+        if iteration is None and (scheduled or self.cls in COUNTED):
+            raise UnknownState("it has no iteration counter")
+        wanted = [one for one in self.kinds if one.kept(self.config)]
+        if any(one not in self._owners for one in wanted):
+            raise UnknownState("it was saved before its first step, or under other settings")
+        of = {frozenset(self._owners[one]) for one in wanted}
+        if len(of) > 1 and self.cls != "Adafactor":  # it factors matrices only
+            raise UnknownState("its slots do not belong to the same variables")
+        self._supply(iteration)
+        return list(self._tensors.values()), self._notes
+
+    def _add(self, slot: Slot, tensor: LazyTensor) -> None:
+        name = _name(slot.attribute, slot.of)
+        if name in self._tensors:
+            raise UnknownState(f"it has {name!r} twice")
+        self._tensors[name] = replace(
+            tensor, name=name, kind=Kind.OPTIMIZER, keras_path=None, position=None, slot=slot
+        )
+
+    def _supply(self, iteration: LazyTensor | None) -> None:
+        """Add what Keras 3 keeps as a variable and the old files say otherwise."""
+        rate: Any = self.config.get("learning_rate")
+        if isinstance(rate, int | float):
+            self._add(Slot(f"{self.prefix}learning_rate"), _number(np.array(rate, "<f4")))
+        missing = _name(f"{self.prefix}u_product") not in self._tensors
+        if self.cls in _NADAM and missing and iteration is not None:
+            product = _number(np.array(_product(int(iteration.read()), self.config), "<f4"))
+            self._add(Slot(f"{self.prefix}u_product"), product)
+            text = "is not in the file: computed from the number of iterations"
+            self._notes.append(Note("translated", _name(f"{self.prefix}u_product"), text))
+
+
+def _product(steps: int, config: Mapping[str, Any]) -> float:
+    """Return the product of the momentum schedule, ``u_product`` of Nadam, after some steps."""
+    beta, speed = float(config.get("beta_1", 0.9)), float(config.get("schedule_decay", 1.0))
+    product = 1.0
+    for step in range(1, steps + 1):
+        product *= beta * (1.0 - 0.5 * _DECAY ** (speed * step))
+        if product < np.finfo("f4").tiny:
+            return 0.0
+    return product
+
+
+def _number(value: np.ndarray[Any, Any]) -> LazyTensor:
+    return LazyTensor("", (), "float32", Kind.OPTIMIZER, lambda: value.copy())
+
+
+def _name(attribute: str, of: str | int | None = None) -> str:
+    parts: Iterable[str] = ("optimizer", attribute, *([] if of is None else [str(of)]))
+    return ".".join(parts)
