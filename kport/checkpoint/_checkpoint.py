@@ -19,6 +19,8 @@ class Naming(StrEnum):
 
     ATTRIBUTE = "attribute"
     """By attribute path: what `capture` writes."""
+    WEIGHTS = "weights"
+    """By attribute path too, in a file that holds the weights of layers and no other state."""
     KERAS = "keras"
     """By `LazyTensor.keras_path`: an archive that plain Keras wrote."""
     POSITION = "position"
@@ -125,12 +127,13 @@ def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
             yield Problem(f"tensors[{name!r}]", f"is named {tensor.name!r}")
         place = {
             Naming.ATTRIBUTE: None,
+            Naming.WEIGHTS: None,
             Naming.KERAS: tensor.keras_path,
             Naming.POSITION: tensor.position,
         }[checkpoint.naming]
         if place is not None and places.setdefault(place, name) != name:
             yield Problem(f"tensors[{name!r}]", f"claims the place of {places[place]!r}: {place}")
-    if checkpoint.naming is Naming.ATTRIBUTE:
+    if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
         for second, first in checkpoint.spec.ties.items():
             if second in checkpoint.tensors:
                 yield Problem(f"spec.ties[{second!r}]", "is stored as a tensor too")

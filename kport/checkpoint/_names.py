@@ -44,7 +44,7 @@ def local_layer_names(layers: Sequence[tuple[str, str]]) -> list[str]:
     ``dense``, ``dense_1``. So the same model has the same names in every process.
 
     Arguments:
-        layers: For each layer its class name and its name, in the model's order.
+        layers: For each layer its class name and its name.
 
     Example:
         >>> local_layer_names([("Dense", "dense_7"), ("Dense", "head"), ("Dense", "dense_9")])
@@ -52,10 +52,16 @@ def local_layer_names(layers: Sequence[tuple[str, str]]) -> list[str]:
     """
     given = {name for cls, name in layers if not _is_automatic(cls, name)}
     counts: dict[str, int] = {}
-    return [
-        _next_free(snake_case(cls), counts, given) if _is_automatic(cls, name) else name
-        for cls, name in layers
-    ]
+    names = [name for _, name in layers]
+    for at in sorted(range(len(layers)), key=lambda at: _counter(names[at])):
+        if _is_automatic(*layers[at]):
+            names[at] = _next_free(snake_case(layers[at][0]), counts, given)
+    return names
+
+
+def _counter(name: str) -> int:
+    number = name.rpartition("_")[2]
+    return int(number) if number.isdecimal() and len(number) < 10 else 0
 
 
 def _is_automatic(cls: str, name: str) -> bool:

@@ -173,7 +173,7 @@ def _prepare(
 ) -> Iterator[ReportLine]:
     """Restore trainable flags and compile, so that the optimizer has the slots it had."""
     spec = checkpoint.spec
-    if checkpoint.naming is Naming.ATTRIBUTE:
+    if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
         set_frozen(walk(model), set(spec.frozen))
     if not training:
         return

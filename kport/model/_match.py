@@ -25,6 +25,7 @@ def match(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
     weights = replace(checkpoint, tensors=rest) if slots else checkpoint
     plan = {
         Naming.ATTRIBUTE: _by_attribute,
+        Naming.WEIGHTS: _by_weight,
         Naming.KERAS: _by_keras_path,
         Naming.POSITION: _by_position,
     }[checkpoint.naming](weights, model, found)
@@ -51,6 +52,12 @@ def _by_attribute(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pl
         for tensor in store.values():
             rest.pop(tensor.name, None)
     plan.unplaced(rest.values(), (*WEIGHTS, Kind.OPTIMIZER))
+    return plan
+
+
+def _by_weight(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
+    plan = _by_attribute(checkpoint, model, found)
+    _add_hooks(plan, found)
     return plan
 
 
@@ -103,6 +110,12 @@ def _by_position(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pla
             plan.unplaced([tensor])
         else:
             plan.pairs.append(Pair(names.get(id(variable), tensor.name), tensor, variable))
+    _add_hooks(plan, found)
+    return plan
+
+
+def _add_hooks(plan: Plan, found: Walk) -> None:
+    """Hand the values to layers whose own `load_own_variables` wants to see them."""
     by_variable = {id(pair.variable): pair.tensor for pair in plan.pairs}
     for owner in found.owners:
         if not sets_only_variables(owner.thing):
@@ -111,7 +124,6 @@ def _by_position(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pla
             known = {key: tensor for key, tensor in store.items() if tensor is not None}
             if known and len(known) == len(store):
                 plan.hooks.append((owner.thing, known))
-    return plan
 
 
 def _positions(model: keras.Model) -> Iterator[tuple[tuple[str, int], keras.Variable]]:

@@ -21,6 +21,7 @@ def test_a_name_splits_into_what_it_was_joined_from(segments: list[str]) -> None
     [
         ([("Dense", "dense_7"), ("Dense", "dense_9")], ["dense", "dense_1"]),
         ([("Dense", "dense"), ("Dense", "dense_1")], ["dense", "dense_1"]),
+        ([("Dense", "dense_10"), ("Dense", "dense_9")], ["dense_1", "dense"]),
         ([("Dense", "head"), ("Dense", "dense_4")], ["head", "dense"]),
         ([("Conv2D", "conv2d_3"), ("Dense", "dense_3")], ["conv2d", "dense"]),
         ([("Conv2D", "dense"), ("Dense", "dense_3")], ["dense", "dense_1"]),

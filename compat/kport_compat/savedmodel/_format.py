@@ -24,10 +24,10 @@ from kport.errors import (
 from kport.formats._mapped import MappedFile
 from kport_compat.keras2 import translate
 from kport_compat.savedmodel._graph import Graph, read_graph
-from kport_compat.savedmodel._names import Names, layers_of, name_variables
+from kport_compat.savedmodel._names import layers_of, model_config, name_variables
 from kport_compat.savedmodel._refuse import not_keras
 from kport_compat.savedmodel._schemas import SAVED_MODEL as SCHEMA
-from kport_compat.savedmodel._tensors import by_attribute, by_position, left_out
+from kport_compat.savedmodel._tensors import left_out, tensors_of
 from kport_compat.savedmodel._variables import checkpoint_keys
 from kport_compat.tensorbundle import Bundle, Bytes, Message, decode, refuse_pointer
 
@@ -75,9 +75,10 @@ class SavedModelFormat:
 
     def components(self) -> None:
         """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat import layers, optimizers
+        from kport_compat import layers, ops, optimizers
 
         layers.register()
+        ops.register()
         optimizers.register()
 
 
@@ -142,13 +143,10 @@ def _checkpoint(meta: Message, graph: Graph, about: JSON, bundle: Bundle) -> Che
     model = _model_config(graph, about)
     translation = translate(model, about.get("training_config"))
     keys = checkpoint_keys(graph, bundle)
-    config, names = translation.config, Names()
-    by_layers = bool(layers_of(graph, 0))
-    if by_layers:
-        tensors = by_position(graph, keys, bundle, translation.layer_names, translation.gone)
-    else:
-        names = name_variables(graph)
-        tensors = by_attribute(graph, keys, bundle, names, translation.gone)
+    names = name_variables(graph)
+    tensors = tensors_of(graph, keys, bundle, names)
+    config = translation.config
+    if not layers_of(graph, 0):
         config = {**config, **_build_config(about)}
     frozen = [
         path or "."
@@ -158,7 +156,7 @@ def _checkpoint(meta: Message, graph: Graph, about: JSON, bundle: Bundle) -> Che
     return Checkpoint(
         spec=ModelSpec(config=config, frozen=tuple(sorted(frozen)), ties=names.ties),
         tensors={tensor.name: tensor for tensor in tensors},
-        naming=Naming.POSITION if by_layers else Naming.ATTRIBUTE,
+        naming=Naming.WEIGHTS,
         provenance=_provenance(meta, about),
         notes=(*translation.notes, *left_out(keys, graph, tensors)),
     )
@@ -166,10 +164,6 @@ def _checkpoint(meta: Message, graph: Graph, about: JSON, bundle: Bundle) -> Che
 
 def _model_config(graph: Graph, about: JSON) -> JSON:
     """Return the config of the model, if every layer in it has one."""
-    model: JSON = {"class_name": about.get("class_name"), "config": about.get("config")}
-    whole = about.get("model_config")
-    if isinstance(whole, dict) and isinstance(whole.get("config"), dict):
-        model = whole
     parts = [graph.metadata(one) for one in (0, *layers_of(graph, 0))]
     without = [
         Problem(
@@ -186,7 +180,7 @@ def _model_config(graph: Graph, about: JSON) -> JSON:
             problems=without,
             remedy="Build the model in code; kport cannot know the arguments of these classes.",
         )
-    return model
+    return model_config(about)
 
 
 def _build_config(about: JSON) -> JSON:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kport.checkpoint import Kind, Naming, Position
+from kport.checkpoint import Kind, Naming
 from kport.errors import (
     CorruptFileError,
     KportError,
@@ -22,14 +22,14 @@ from kport_compat.savedmodel import SAVED_MODEL
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "tensorflow"
 KERAS = ("keras_2.3", "keras_2.15")
 WEIGHTS = {
-    "first.kernel": ((3, 4), Kind.PARAMETER, Position("first", 0)),
-    "first.bias": ((4,), Kind.PARAMETER, Position("first", 1)),
-    "norm.gamma": ((4,), Kind.PARAMETER, Position("norm", 0)),
-    "norm.beta": ((4,), Kind.PARAMETER, Position("norm", 1)),
-    "norm.moving_mean": ((4,), Kind.STATE, Position("norm", 2)),
-    "norm.moving_variance": ((4,), Kind.STATE, Position("norm", 3)),
-    "last.kernel": ((4, 2), Kind.PARAMETER, Position("last", 0)),
-    "last.bias": ((2,), Kind.PARAMETER, Position("last", 1)),
+    "first.kernel": ((3, 4), Kind.PARAMETER),
+    "first.bias": ((4,), Kind.PARAMETER),
+    "norm.gamma": ((4,), Kind.PARAMETER),
+    "norm.beta": ((4,), Kind.PARAMETER),
+    "norm.moving_mean": ((4,), Kind.STATE),
+    "norm.moving_variance": ((4,), Kind.STATE),
+    "last.kernel": ((4, 2), Kind.PARAMETER),
+    "last.bias": ((2,), Kind.PARAMETER),
 }
 
 
@@ -71,10 +71,9 @@ def test_it_knows_its_own(tmp_path):
 @pytest.mark.parametrize("name", KERAS)
 def test_every_weight_has_its_place(name):
     checkpoint = SAVED_MODEL.read(GOLDEN / name)
-    assert checkpoint.naming is Naming.POSITION
-    assert {
-        name: (one.shape, one.kind, one.position) for name, one in checkpoint.tensors.items()
-    } == WEIGHTS
+    assert checkpoint.naming is Naming.WEIGHTS
+    found = {name: (one.shape, one.kind) for name, one in checkpoint.tensors.items()}
+    assert found == WEIGHTS
 
 
 def test_it_says_who_wrote_it():
