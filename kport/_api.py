@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from kport import formats
 from kport._integrity import Check, read_checked
 from kport._room import model_room, register_components, signed
 from kport._sizes import parse_size
-from kport.checkpoint import LoadReport, part_of
-from kport.errors import located
+from kport.checkpoint import Checkpoint, LoadReport, Naming, with_part
+from kport.errors import UsageError, located
 from kport.formats import StrPath, WriteOptions
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def save(
     *,
     optimizer: bool = True,
     sample: Any = None,
+    split: Iterable[str] = (),
+    part: str | None = None,
     shard_size: int | str = "5GB",
 ) -> None:
     """Write a model to a ``.keras`` archive or, for any other name, to a safetensors bundle.
@@ -45,27 +48,52 @@ def save(
         optimizer: Whether optimizer, loss and metrics are saved with it.
         sample: Inputs to run through the model; they and its outputs are saved with it, so that
             ``kport verify`` can prove any later load.
+        split: Attribute paths of models inside the model. Each becomes a complete bundle of its
+            own below ``parts/``, and the whole knows it by its content hash.
+        part: The attribute path of one such part of the bundle at `path`: the model takes its
+            place there, and the files of the rest are left as they are.
         shard_size: The most bytes of values in one file of a bundle: a number or ``"5GB"``.
 
     Raises:
-        UsageError: An argument is wrong.
+        UsageError: An argument is wrong, or the bundle has no such part.
         SaveError: The model cannot be represented, or the target cannot be written.
 
     Example:
         >>> kport.save(model, "model.keras")
         >>> kport.save(model, "bundle/", sample=x[:8])
+        >>> kport.save(model, "towers/", split=["text", "image"])
+        >>> kport.save(better_text_model, "towers/", part="text")
     """
-    options = WriteOptions(parse_size(shard_size))
+    options = WriteOptions(parse_size(shard_size), _names("split", split))
+    if part is not None:
+        _save_part(model, path, part, options)
+        return
     formats.for_target(path)
     room = model_room()
     checkpoint = room.capture(model, optimizer=optimizer, sample=sample)
     formats.write(signed(checkpoint), path, options)
 
 
+def _save_part(model: keras.Model, path: StrPath, part: str, options: WriteOptions) -> None:
+    if options.split:
+        raise UsageError("part and split exclude each other: a part is put into a split bundle")
+    checkpoint = model_room().capture(model, optimizer=False)
+    formats.write_part(signed(checkpoint), path, part, options)
+
+
+def _names(argument: str, given: Iterable[str]) -> tuple[str, ...]:
+    names = [given] if isinstance(given, str) else list(given)
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise UsageError(f"{argument}: expected attribute paths, got {wrong[0]!r}")
+    return tuple(names)
+
+
 def load(
     path: StrPath,
     *,
     part: str | None = None,
+    parts: Mapping[str, StrPath | keras.Model] | None = None,
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002  # Keras's own name for it
     check: Check = "fast",
@@ -75,8 +103,10 @@ def load(
     Arguments:
         path: A ``.keras`` archive, a safetensors bundle, or any format of an installed plug-in
             (Keras 1/2 H5). The bytes decide, not the suffix.
-        part: The attribute path of a model inside the model, to load that one alone; only its
-            values are read.
+        part: The attribute path of a model or layer inside the model, to load that one alone;
+            only its values are read.
+        parts: Attribute path of a model inside the model -> the path of a saved model, or a live
+            one, to take its place; its values are copied.
         custom_objects: Classes and functions by name, beside those decorated with `register`.
         compile: Whether optimizer, loss and metrics are restored.
         check: ``fast`` holds each tensor against its checksum as it is put in place (some 3 GB/s);
@@ -88,7 +118,7 @@ def load(
         UnsafeFileError: The file asks for something that is never done.
         MissingComponentError: Classes the model needs are not registered; all are named.
         MismatchError: Tensors and variables do not agree; all are named.
-        UsageError: The file has no such part.
+        UsageError: The file has no such part, or another model cannot stand there.
 
     Example:
         >>> model = kport.load("old_model.h5")
@@ -96,14 +126,30 @@ def load(
         12 matched, 3 translated
     """
     checkpoint = read_checked(path, check)
-    if part is not None:
-        with located(path):
-            checkpoint = part_of(checkpoint, part)
     room = model_room()
+    for name, source in (parts or {}).items():
+        other = _as_part(source, custom_objects)
+        with located(path):
+            checkpoint = with_part(checkpoint, name, other)
     register_components(checkpoint)
     with located(path):
-        model: keras.Model = room.build(checkpoint, custom_objects=custom_objects, compile=compile)
-    return model
+        if part is not None:
+            return room.build_part(checkpoint, part, custom_objects=custom_objects)
+        return room.build(checkpoint, custom_objects=custom_objects, compile=compile)
+
+
+def _as_part(source: StrPath | keras.Model, custom: Mapping[str, Any] | None) -> Checkpoint:
+    """Return a Checkpoint whose tensors go by attribute path, as those of the whole do."""
+    room = model_room()
+    if isinstance(source, (str, PathLike)):
+        checkpoint = formats.read(source)
+        if checkpoint.naming is Naming.ATTRIBUTE:
+            return checkpoint
+        register_components(checkpoint)
+        with located(source):
+            source = room.build(checkpoint, custom_objects=custom, compile=False)
+    captured: Checkpoint = room.capture(source, optimizer=False)
+    return captured
 
 
 def load_weights(
@@ -112,6 +158,7 @@ def load_weights(
     *,
     rename: Mapping[str, str] | None = None,
     strict: bool = True,
+    dtype: str | None = None,
 ) -> LoadReport:
     """Put the weights at a path into a model that exists; optimizer and seeds are left alone.
 
@@ -123,8 +170,11 @@ def load_weights(
         strict: Whether a weight without a partner on the other side is an error. Otherwise it is
             a line of the report: ``supplied`` (only in the model) or ``dropped`` (only in the
             file).
+        dtype: The floating-point dtype that the file's values are converted to on the way, such as
+            ``"bfloat16"``; None takes values that the model's variables hold exactly.
 
     Raises:
+        UsageError: A pattern matches nothing, or `dtype` is no floating-point dtype.
         MismatchError: With every problem; the model is as it was.
 
     Example:
@@ -134,7 +184,9 @@ def load_weights(
     checkpoint = formats.read(path)
     room = model_room()
     with located(path):
-        report: LoadReport = room.load_into(model, checkpoint, rename=rename, strict=strict)
+        report: LoadReport = room.load_into(
+            model, checkpoint, rename=rename, strict=strict, dtype=dtype
+        )
     return report
 
 

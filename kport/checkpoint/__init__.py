@@ -3,10 +3,11 @@
 from kport.checkpoint._bytes import STORED_AS, checksum, plain_bytes
 from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming, Note
-from kport.checkpoint._dtypes import DTYPES, dtype_name, numpy_dtype
+from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
 from kport.checkpoint._names import join_name, local_layer_names, snake_case, split_name
-from kport.checkpoint._parts import part_of
+from kport.checkpoint._parts import joined, part_of, split_off, with_part
+from kport.checkpoint._renumber import renumbered
 from kport.checkpoint._report import LoadReport, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
 from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec
@@ -14,6 +15,7 @@ from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position, Slot
 
 __all__ = [
     "DTYPES",
+    "FLOATS",
     "JSON",
     "STORED_AS",
     "Array",
@@ -36,6 +38,7 @@ __all__ = [
     "dtype_name",
     "flatten",
     "join_name",
+    "joined",
     "load_sample",
     "local_layer_names",
     "matches",
@@ -44,8 +47,11 @@ __all__ = [
     "part_of",
     "plain_bytes",
     "rename_all",
+    "renumbered",
     "snake_case",
     "split_name",
+    "split_off",
     "unflatten",
     "validate_spec",
+    "with_part",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DTYPES", "dtype_name", "numpy_dtype"]
+__all__ = ["DTYPES", "FLOATS", "dtype_name", "numpy_dtype"]
 
 _NUMPY = (
     "bool",
@@ -36,6 +36,9 @@ _ML = (
 
 DTYPES = frozenset(_NUMPY + _ML)
 """Every dtype name a tensor of a Checkpoint may have."""
+
+FLOATS = frozenset(name for name in DTYPES if name.lstrip("b").startswith("float"))
+"""Those of real floating-point numbers."""
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 
@@ -64,7 +65,7 @@ def rename_all(names: Iterable[str], rename: Mapping[str, str]) -> dict[str, str
                 break
     if unused:
         raise UsageError(f"rename: {', '.join(map(repr, unused))} matches no name of the file")
-    twice = {new for new in renamed.values() if list(renamed.values()).count(new) > 1}
+    twice = [new for new, count in Counter(renamed.values()).items() if count > 1]
     if twice:
         raise UsageError(f"rename: two tensors would both be named {sorted(twice)[0]!r}")
     return renamed

@@ -135,6 +135,17 @@ class LazyTensor:
             )
         return values
 
+    def as_dtype(self, dtype: str) -> LazyTensor:
+        """Return the same tensor whose values are converted, rounding to nearest, when read.
+
+        Arguments:
+            dtype: A name out of `kport.checkpoint.DTYPES`.
+        """
+        if dtype == self.dtype:
+            return self
+        source = lambda: self.read().astype(numpy_dtype(dtype))  # noqa: E731  # one line, as it is
+        return replace(self, dtype=dtype, source=source, crc32=None)
+
     def renamed(self, name: str) -> LazyTensor:
         """Return the same tensor under another name."""
         return replace(self, name=name)

@@ -25,6 +25,7 @@ __all__ = [
     "for_target",
     "read",
     "write",
+    "write_part",
 ]
 
 FORMATS = Registry((BUNDLE, KERAS), GROUP)
@@ -35,3 +36,4 @@ detect = FORMATS.detect
 for_target = FORMATS.for_target
 read = FORMATS.read
 write = FORMATS.write
+write_part = FORMATS.write_part

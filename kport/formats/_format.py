@@ -17,9 +17,11 @@ class WriteOptions:
 
     Arguments:
         shard_size: The most bytes of values in one file of weights.
+        split: Attribute paths of models inside the model that get a bundle of their own.
     """
 
     shard_size: int = 5_000_000_000  # the Hugging Face default, decimal
+    split: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -31,7 +33,8 @@ class Format(Protocol):
     ``kport.formats``: the entry's name is the format's, its value such an object.
     A legacy format may have one method more, ``components()``, which registers the layers that old
     ones are translated to; it is called before a model is built of what it read. One whose files
-    have checksums may have ``check(path) -> Integrity``, which reads every byte.
+    have checksums may have ``check(path) -> Integrity``, which reads every byte. One that keeps
+    parts of a model in files of their own has ``write_part(checkpoint, path, name, options)``.
     """
 
     @property

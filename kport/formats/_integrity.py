@@ -36,6 +36,11 @@ class Integrity:
     tensors: int
     problems: tuple[Problem, ...]
 
+    def plus(self, other: Integrity) -> Integrity:
+        """Return what came of both."""
+        files, tensors = self.files + other.files, self.tensors + other.tensors
+        return Integrity(files, tensors, self.problems + other.problems)
+
 
 def hex_crc32(value: int) -> str:
     """Return a checksum as the files have it: eight hexadecimal digits."""

@@ -123,8 +123,36 @@ class Registry:
         """
         place = local_path(path)
         chosen = self.for_target(place)
-        chosen.write(checkpoint, place, options or WriteOptions())
+        options = options or WriteOptions()
+        if options.split and not hasattr(chosen, "write_part"):
+            raise UsageError(
+                f"split: a {chosen.title} holds no parts as files of their own",
+                path=place,
+                remedy="Give a path without a suffix, for a safetensors bundle.",
+            )
+        chosen.write(checkpoint, place, options)
         return chosen
+
+    def write_part(
+        self, checkpoint: Checkpoint, path: StrPath, name: str, options: WriteOptions | None = None
+    ) -> None:
+        """Write the Checkpoint in the place of one part of what is at the path.
+
+        Raises:
+            UnreadableError: See `detect`.
+            UsageError: What is there has no such part in a file of its own.
+            SaveError: The target cannot be written; it is as it was before.
+        """
+        place = local_path(path)
+        with located(place):
+            chosen = self.detect(place)
+            put = getattr(chosen, "write_part", None)
+            if put is None:
+                raise UsageError(
+                    f"part: a {chosen.title} holds no parts as files of their own",
+                    remedy="kport.save(model, 'bundle/', split=[...]) writes some.",
+                )
+            put(checkpoint, place, name, options or WriteOptions())
 
 
 def local_path(path: StrPath) -> Path:

@@ -4,13 +4,15 @@ Importing this package imports Keras with the backend of ``KERAS_BACKEND``; the 
 `kport` do so at their first call.
 """
 
-from kport.model._build import build, load_into, report_of
+from kport.model._build import build, build_part, report_of
 from kport.model._capture import capture
 from kport.model._freeze import freeze, unfreeze
+from kport.model._load_into import load_into
 from kport.model._sample import compute_dtypes, run_sample
 
 __all__ = [
     "build",
+    "build_part",
     "capture",
     "compute_dtypes",
     "freeze",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kport.checkpoint import Array, LazyTensor, LoadReport, Outcome, ReportLine, numpy_dtype
+from kport.checkpoint import FLOATS, Array, LazyTensor, LoadReport, Outcome, ReportLine, numpy_dtype
 from kport.errors import LoadError, MismatchError, Problem, mapped
 from kport.model._match import Pair, Plan
 from kport.model.backends import put
@@ -64,6 +64,8 @@ def _disagreements(pair: Pair) -> Iterator[Problem]:
         yield Problem(pair.name, text, "shape")
     elif stored.dtype != dtype and not _converts(stored, dtype):
         text = f"the file has {stored.dtype} values that {dtype}, the model's dtype, cannot hold"
+        if {stored.dtype, dtype} <= FLOATS:
+            text += f"; load_weights(..., dtype={dtype!r}) rounds them"
         yield Problem(pair.name, text, "dtype")
 
 
@@ -86,8 +88,9 @@ def _as_dtype(tensor: LazyTensor, dtype: str) -> Array:
 
 def _line(pair: Pair) -> ReportLine:
     tensor = pair.tensor
-    if tensor.dtype != pair.variable.dtype:
-        return ReportLine("translated", pair.name, f"{tensor.dtype} to {pair.variable.dtype}")
+    stored = pair.stored_dtype or tensor.dtype
+    if stored != pair.variable.dtype:
+        return ReportLine("translated", pair.name, f"{stored} to {pair.variable.dtype}")
     return ReportLine("matched", pair.name, "" if tensor.name == pair.name else tensor.name)
 
 

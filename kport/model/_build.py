@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
+import difflib
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import keras
 
 from kport.checkpoint import (
-    Asset,
     Checkpoint,
     Holds,
     Kind,
@@ -21,10 +19,11 @@ from kport.checkpoint import (
     Naming,
     Note,
     ReportLine,
-    rename_all,
+    part_of,
 )
 from kport.components import resolve
-from kport.errors import LoadError, Problem, UnsafeFileError, UsageError, mapped
+from kport.errors import LoadError, UsageError, mapped
+from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
 from kport.model._build_shapes import build_layers
 from kport.model._freeze import set_frozen
@@ -33,14 +32,12 @@ from kport.model._keras import (
     without_initializers,
     without_tensorflow,
 )
-from kport.model._keras_paths import keras_owners
-from kport.model._layer_order import in_layer_order
 from kport.model._match import match
 from kport.model._metrics import build_metrics
 from kport.model._ties import tie_again
 from kport.model._walk import Walk, walk
 
-__all__ = ["build", "load_into", "report_of"]
+__all__ = ["build", "build_part", "report_of"]
 
 _TRAINING = (Kind.OPTIMIZER, Kind.METRIC)
 _REPORTS: weakref.WeakKeyDictionary[keras.Model, LoadReport] = weakref.WeakKeyDictionary()
@@ -62,7 +59,8 @@ def build(
     *,
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002  # Keras's own name for it
-) -> keras.Model:
+    only: str = "",
+) -> keras.Layer:
     """Return the live model of a Checkpoint, with every value in its place.
 
     No initializer runs for a variable that the Checkpoint has a value for. `report_of` tells
@@ -72,18 +70,16 @@ def build(
         checkpoint: What a format read.
         custom_objects: Classes and functions by name, beside the registered ones.
         compile: Whether to restore optimizer, loss and metrics.
+        only: The path of one layer, to read the values of that one alone and return it.
 
     Raises:
+        UsageError: The model has no such layer.
         UnsafeFileError: The config names something that is never constructed.
         MissingComponentError: It names components that are not registered.
         MismatchError: Tensors and variables do not agree; the model is not given back.
         LoadError: A constructor failed.
     """
-    if checkpoint.holds is Holds.WEIGHTS:
-        raise LoadError(
-            "holds weights only and not the model they belong to",
-            remedy="Build the model from its code and use kport.load_weights(model, path).",
-        )
+    _require_definition(checkpoint)
     custom = dict(custom_objects or {})
     config = resolve(checkpoint.spec.config, custom, checkpoint.spec.components)
     training = config.pop("compile_config", None)
@@ -98,59 +94,60 @@ def build(
         build_metrics(model, checkpoint.spec)
         found = walk(model)
         plan = match(checkpoint, model, found)
+        wanted = _layer_at(found, only) if only else model
+        if only:
+            pending.forget(plan.narrow(walk(wanted), found))
+            checkpoint = assets_below(checkpoint, only)
         report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION)
-        _load_assets(checkpoint, model, found)
+        load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
     notes = [ReportLine(note.outcome, note.name, note.detail) for note in checkpoint.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes
-    _REPORTS[model] = report.with_lines([*lines, *notes])
-    return model
+    _REPORTS[wanted] = report.with_lines([*lines, *notes])
+    return wanted
 
 
-def load_into(
-    model: keras.Model,
-    checkpoint: Checkpoint,
-    *,
-    rename: Mapping[str, str] | None = None,
-    strict: bool = True,
-) -> LoadReport:
-    """Put the weights of a Checkpoint into a model that exists; optimizer and seeds stay.
+def _require_definition(checkpoint: Checkpoint) -> None:
+    if checkpoint.holds is Holds.WEIGHTS:
+        raise LoadError(
+            "holds weights only and not the model they belong to",
+            remedy="Build the model from its code and use kport.load_weights(model, path).",
+        )
+
+
+def build_part(
+    checkpoint: Checkpoint, path: str, *, custom_objects: Mapping[str, Any] | None = None
+) -> keras.Layer:
+    """Return one model or layer out of a Checkpoint; only its values are read.
+
+    A model whose definition the file holds by itself is built alone; for any other layer the
+    smallest such model around it is built, without values, to take the layer out of it.
 
     Arguments:
-        model: A built model of the same architecture.
         checkpoint: What a format read.
-        rename: Patterns of names in the file -> names in the model.
-        strict: Whether a weight without a partner on the other side is an error.
+        path: The attribute path of the model or layer; slashes count as dots.
+        custom_objects: See `build`.
 
     Raises:
-        LoadError: The file holds no weights.
-        MismatchError: With every problem; the model is as it was.
-        UsageError: A pattern of `rename` matches nothing.
+        UsageError: There is no such part; those with similar paths are named.
     """
-    if checkpoint.holds is Holds.DEFINITION:
-        raise LoadError("holds the definition of a model and no weights")
-    weights = checkpoint.of_kind(Kind.PARAMETER, Kind.STATE)
-    names = rename_all(weights, rename or {})
-    weights = {names[old]: tensor.renamed(names[old]) for old, tensor in weights.items()}
-    found = walk(model)
-    found.variables = {
-        name: one
-        for name, one in found.variables.items()
-        if found.kinds[name] in (Kind.PARAMETER, Kind.STATE)
-    }
-    only = replace(checkpoint, tensors=weights)
-    if only.naming is Naming.POSITION:
-        only = in_layer_order(only, model)
-    report = assign(match(only, model, found), strict=strict)
-    moved = {new: old for old, new in names.items() if new != old}
-    lines = [
-        ReportLine("renamed", line.name, moved[line.name])
-        if line.outcome == "matched" and line.name in moved
-        else line
-        for line in report.lines
-    ]
-    rest = (name for name in checkpoint.tensors if name not in names)
-    lines += [ReportLine("dropped", name, "is no weight") for name in rest]
-    return LoadReport(tuple(lines))
+    path = path.replace("/", ".")
+    around = [name for name in checkpoint.spec.parts if f"{path}.".startswith(f"{name}.")]
+    outer = max(around, key=len, default="")
+    if outer:
+        checkpoint = part_of(checkpoint, outer)
+    rest = path.removeprefix(outer).removeprefix(".")
+    return build(checkpoint, custom_objects=custom_objects, compile=False, only=rest)
+
+
+def _layer_at(found: Walk, path: str) -> keras.Layer:
+    layers = dict(found.layers())
+    if path not in layers:
+        near = difflib.get_close_matches(path, layers, 5, 0.4)
+        near = near or [name for name in layers if name][:5]
+        raise UsageError(
+            f"has no part {path!r}", remedy=f"Layers with a similar path: {', '.join(near)}."
+        )
+    return layers[path]
 
 
 def _construct(config: dict[str, Any]) -> keras.Model:
@@ -208,37 +205,3 @@ def _without_training(checkpoint: Checkpoint) -> Checkpoint:
     left = [name for name in checkpoint.tensors if name not in kept]
     notes = (*checkpoint.notes, *(Note("dropped", name, "compile=False") for name in left))
     return replace(checkpoint, tensors=kept, notes=notes)
-
-
-def _load_assets(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> None:
-    if not checkpoint.assets:
-        return
-    by_attribute = {owner.path: owner.thing for owner in found.owners}
-    by_keras = {owner.path: owner.thing for owner in keras_owners(model)}
-    things = by_attribute if checkpoint.naming is Naming.ATTRIBUTE else by_keras
-    files: dict[str, dict[str, Asset]] = {}
-    homeless = []
-    for name, asset in checkpoint.assets.items():
-        owners = [path for path in things if name.startswith(f"{path}/")]
-        path = max(owners, key=len, default="")
-        if hasattr(things.get(path), "load_assets"):
-            files.setdefault(path, {})[name.removeprefix(f"{path}/")] = asset
-        else:
-            homeless.append(Problem(name, "is in the file; no layer takes it", "unexpected"))
-    if homeless:
-        raise LoadError("assets of the file have no place in the model", problems=homeless)
-    for path, assets in files.items():
-        _load_asset_files(things[path], path, assets)
-
-
-def _load_asset_files(thing: Any, path: str, assets: Mapping[str, Asset]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, asset in assets.items():
-            relative = PurePosixPath(name)
-            if relative.is_absolute() or ".." in relative.parts:
-                raise UnsafeFileError(f"the asset {path}/{name} leaves its folder")
-            place = Path(folder, relative)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(asset.read())
-        with mapped(LoadError, f"load_assets of {path!r} failed"):
-            thing.load_assets(folder)

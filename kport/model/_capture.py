@@ -25,11 +25,12 @@ from kport.checkpoint import (
     Sample,
     dtype_name,
     join_name,
+    renumbered,
 )
 from kport.components import COMPONENTS, forgotten_arguments, named_components
 from kport.errors import KportError, Problem, SaveError, UsageError, mapped
 from kport.model._build_shapes import build_configs
-from kport.model._config import portable, renumbered
+from kport.model._config import portable
 from kport.model._freeze import frozen_names
 from kport.model._keras import serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path

@@ -170,6 +170,11 @@ class Pending:
         """Remember the initializer of a variable."""
         self._waiting[id(variable)] = (variable, initializer)
 
+    def forget(self, variables: Iterable[int]) -> None:
+        """Leave variables, by their ids, as they are."""
+        for key in variables:
+            self._waiting.pop(key, None)
+
     def run_except(self, assigned: Iterable[keras.Variable]) -> None:
         """Run the initializers of all variables but those that have their value already."""
         for variable in assigned:

@@ -20,11 +20,19 @@ WEIGHTS = (Kind.PARAMETER, Kind.STATE)
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A tensor of the file and the variable it goes into, under the variable's name."""
+    """A tensor of the file and the variable it goes into, under the variable's name.
+
+    Arguments:
+        name: The name of the variable.
+        tensor: The values, converted already where the user asked for that.
+        variable: Where they go.
+        stored_dtype: The dtype in the file, where it was converted.
+    """
 
     name: str
     tensor: LazyTensor
     variable: keras.Variable
+    stored_dtype: str | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +70,17 @@ class Plan:
             for value in own_values(thing).values():
                 if isinstance(value, keras.Variable):
                     yield value
+
+    def narrow(self, inside: Walk, found: Walk) -> set[int]:
+        """Keep what concerns one layer of the model, and return the ids of the other variables."""
+        ids = set(inside.names())
+        things = {id(owner.thing) for owner in inside.owners}
+        names = {name for name, one in found.variables.items() if id(one) in ids}
+        self.pairs = [pair for pair in self.pairs if id(pair.variable) in ids]
+        self.hooks = [hook for hook in self.hooks if id(hook[0]) in things]
+        self.problems = [problem for problem in self.problems if problem.place in names]
+        self.lines = [line for line in self.lines if line.name in names]
+        return set(found.names()) - ids
 
     def unfilled(self, found: Walk, required: Iterable[keras.Variable] | None) -> None:
         """Note variables of the model that the file says nothing about.

@@ -290,6 +290,7 @@ VALID = {
     "sample": {},
     "assets": {},
     "files": {"config.json": DIGEST, "m": DIGEST},
+    "parts": {"encoder": DIGEST},
     "tensors": {"t": TENSOR},
 }
 INVALID = {

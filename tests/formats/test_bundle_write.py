@@ -107,7 +107,7 @@ def test_the_manifest_is_for_people_too(checkpoint, tensor, tmp_path):
     assert manifest == (
         '{"format": "kport-bundle",\n "version": 1,\n "assets": {},\n "files": {\n'
         + ",\n".join(rows)
-        + '},\n "provenance": {\n  "writer": "kport"},\n "sample": {},\n "spec": {\n'
+        + '},\n "parts": {},\n "provenance": {\n  "writer": "kport"},\n "sample": {},\n "spec": {\n'
         '  "builds": {},\n  "components": {},\n  "frozen": [],\n'
         '  "metrics": [],\n  "parts": {},\n  "signature": null,\n  "ties": {},\n'
         '  "trained": {}},\n "tensors": {\n'

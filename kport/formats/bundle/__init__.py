@@ -11,6 +11,7 @@
       state.safetensors      seeds and metrics
       sample.safetensors     inputs with the outputs the model once gave for them
       assets/                vocabularies and other files of layers
+      parts/NAME/            a model inside the model that was split off: a bundle of its own
       README.md              model card; for people, a reader never looks at it
 
 A file that would be empty is not there. The same Checkpoint gives the same bytes. Other tools

@@ -11,6 +11,7 @@ from kport.formats._integrity import Integrity
 from kport.formats.bundle._check import check_bundle
 from kport.formats.bundle._layout import looks_like_bundle
 from kport.formats.bundle._read import read_bundle
+from kport.formats.bundle._replace import replace_part
 from kport.formats.bundle._write import write_bundle
 
 __all__ = ["BUNDLE", "Bundle"]
@@ -39,6 +40,12 @@ class Bundle:
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Write the Checkpoint; see `_write`."""
         write_bundle(checkpoint, path, options)
+
+    def write_part(
+        self, checkpoint: Checkpoint, path: Path, name: str, options: WriteOptions
+    ) -> None:
+        """Write the Checkpoint in the place of one part of a split bundle; see `_replace`."""
+        replace_part(checkpoint, path, name, options)
 
 
 BUNDLE = Bundle()

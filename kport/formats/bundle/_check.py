@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 from kport.errors import Problem, UnreadableError, mapped
 from kport.formats._integrity import Integrity, sha256_of, tensor_damages
 from kport.formats._json import shown
-from kport.formats.bundle._layout import MANIFEST
-from kport.formats.bundle._manifest import Manifest, manifest_is_whole
-from kport.formats.bundle._read import read_checked, read_manifest
+from kport.formats.bundle._layout import MANIFEST, part_folder
+from kport.formats.bundle._manifest import FileEntry, Manifest, manifest_is_whole
+from kport.formats.bundle._read import part_problems, read_manifest, read_rest
 
 __all__ = ["check_bundle"]
 
@@ -23,7 +25,7 @@ def check_bundle(path: Path) -> Integrity:
     """
     with mapped(UnreadableError, "cannot be read", path=path):
         raw, manifest = read_manifest(path)
-        checkpoint = read_checked(path, manifest)
+        checkpoint = read_rest(path, manifest)
         problems: list[Problem] = []
         if not manifest_is_whole(raw):
             problems.append(Problem(MANIFEST, "was changed after it was written"))
@@ -36,7 +38,18 @@ def check_bundle(path: Path) -> Integrity:
             where = list(tensor_damages(inside))
             problems += where or [Problem(shown(file), "differs from its SHA-256 in " + MANIFEST)]
         sums = sum(one.crc32 is not None for one in checkpoint.tensors.values())
-        return Integrity(1 + len(dict(_hashes(manifest))), sums, tuple(problems))
+        whole = Integrity(1 + len(dict(_hashes(manifest))), sums, tuple(problems))
+        parts = [_check_part(path, name, entry) for name, entry in manifest.parts.items()]
+        return reduce(Integrity.plus, parts, whole)
+
+
+def _check_part(path: Path, name: str, entry: FileEntry) -> Integrity:
+    problems = tuple(part_problems(path, name, entry))
+    if problems and problems[0].kind != "hash":
+        return Integrity(0, 0, problems)
+    inside = check_bundle(path / part_folder(name))
+    found = (replace(one, place=f"part {shown(name)}: {one.place}") for one in inside.problems)
+    return replace(inside, problems=(*problems, *found))
 
 
 def _hashes(manifest: Manifest) -> Iterator[tuple[str, str]]:

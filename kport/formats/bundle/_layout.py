@@ -18,6 +18,7 @@ __all__ = [
     "INDEX",
     "MANIFEST",
     "METADATA",
+    "PARTS",
     "SAMPLE",
     "STORES",
     "VERSION",
@@ -26,6 +27,7 @@ __all__ = [
     "is_ours",
     "looks_like_bundle",
     "model_file",
+    "part_folder",
     "status_of",
 ]
 
@@ -38,6 +40,7 @@ MANIFEST = "kport.json"
 CONFIG = "config.json"
 CARD = "README.md"
 ASSETS = "assets"
+PARTS = "parts"
 SAMPLE = "sample.safetensors"
 INDEX = "model.safetensors.index.json"
 METADATA = {"format": "pt"}  # what transformers asks for before it reads a file
@@ -52,7 +55,7 @@ STORES: dict[str, tuple[Kind, ...]] = {
 _HEAD = re.compile(rb'\s*\{\s*"format"\s*:\s*"%b"' % FORMAT.encode())
 _HEAD_BYTES = 256  # the format's word comes first; white space before it is a person's
 _OWN = re.compile(
-    r"config\.json|kport\.json|README\.md|assets|model\.safetensors\.index\.json"
+    r"config\.json|kport\.json|README\.md|assets|parts|model\.safetensors\.index\.json"
     r"|(model(-\d{5,}-of-\d{5,})?|optimizer|state|sample)\.safetensors"
 )
 
@@ -88,6 +91,16 @@ def asset_file(name: str) -> str:
     if "" in segments:
         raise ValueError(f"{name!r} has an empty segment")
     return "/".join((ASSETS, *map(_encode, segments)))
+
+
+def part_folder(name: str) -> str:
+    """Return the place of a part, a bundle of its own, in the bundle.
+
+    Example:
+        >>> part_folder("encoder.text")
+        'parts/encoder.text'
+    """
+    return f"{PARTS}/{_encode(name)}"
 
 
 def _encode(segment: str) -> str:

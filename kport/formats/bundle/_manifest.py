@@ -6,15 +6,17 @@
      "version": 1,
      "assets": {NAME: {"file", "size", "sha256", "keras_path"?}},
      "files": {FILE: {"size", "sha256"}},
+     "parts": {NAME: {"size", "sha256"}},
      "provenance": {string: string},
      "sample": {NAME: {"dtype", "shape"}},
      "spec": what `ModelSpec.to_json` gives,
      "tensors": {NAME: {"dtype", "shape", "kind", "file", "keras_path"?, "crc32"?}},
      "crc32": of all bytes of the manifest before this last line}
 
-``files`` lists every file but the manifest, the assets (their digests stand with them) and the
-model card (people edit it). Format and version come first, so that a look at the first bytes
-tells what the file is; the rest is sorted, one entry a line.
+``files`` lists every file but the manifest, the assets (their digests stand with them), the files
+of parts and the model card (people edit it). A part is a bundle below ``parts/``, known by the
+digest of its manifest, which holds those of its files. Format and version come first, so that a
+look at the first bytes tells what the file is; the rest is sorted, one entry a line.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ _FIELDS = {
     "crc32",
     "files",
     "format",
+    "parts",
     "provenance",
     "sample",
     "spec",
@@ -105,6 +108,7 @@ class Manifest:
     tensors: Mapping[str, TensorEntry] = field(default_factory=dict)
     assets: Mapping[str, AssetEntry] = field(default_factory=dict)
     files: Mapping[str, FileEntry] = field(default_factory=dict)
+    parts: Mapping[str, FileEntry] = field(default_factory=dict)
     sample: Mapping[str, SampleEntry] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
 
@@ -141,6 +145,7 @@ def render_manifest(manifest: Manifest) -> bytes:
     fields: dict[str, Any] = {
         "assets": {name: _json(one) for name, one in manifest.assets.items()},
         "files": {name: _json(one) for name, one in manifest.files.items()},
+        "parts": {name: _json(one) for name, one in manifest.parts.items()},
         "provenance": dict(manifest.provenance),
         "sample": {name: _json(one) for name, one in manifest.sample.items()},
         "spec": manifest.spec,
@@ -201,6 +206,7 @@ def _examine(data: object) -> tuple[Manifest, list[Problem]]:
         tensors=tensors,
         assets=_table(check, fields, "assets", _asset),
         files=files,
+        parts=_table(check, fields, "parts", _file),
         sample=_table(check, fields, "sample", _sample),
         provenance=provenance,
     )

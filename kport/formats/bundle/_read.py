@@ -3,13 +3,15 @@
 The manifest is a claim. Every file it names must be there with the size it says, no link on the
 way, and the header of every file of weights must list the same tensors with the same dtypes and
 shapes. A tensor is held against its CRC-32 when it is read; the SHA-256 of the files, for which
-every byte has to be read, are for `check_bundle`.
+every byte has to be read, are for `check_bundle`. A part is read the same way, once its manifest
+has the digest that the whole knows it by.
 
 Memory: manifest, config and headers, each bounded at 100 MB of JSON; values are memory maps.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -22,6 +24,7 @@ from kport.checkpoint import (
     Kind,
     LazyTensor,
     Sample,
+    joined,
     parse_spec,
     unflatten,
 )
@@ -34,11 +37,24 @@ from kport.errors import (
     mapped,
 )
 from kport.formats._json import MAX_JSON_BYTES, parse_json, shown
-from kport.formats.bundle._layout import CONFIG, MANIFEST, SAMPLE, looks_like_bundle, status_of
-from kport.formats.bundle._manifest import Manifest, SampleEntry, TensorEntry, parse_manifest
+from kport.formats.bundle._layout import (
+    CONFIG,
+    MANIFEST,
+    SAMPLE,
+    looks_like_bundle,
+    part_folder,
+    status_of,
+)
+from kport.formats.bundle._manifest import (
+    FileEntry,
+    Manifest,
+    SampleEntry,
+    TensorEntry,
+    parse_manifest,
+)
 from kport.formats.safetensors import Entry, SafetensorsFile, read_file, tag_of
 
-__all__ = ["read_bundle", "read_checked", "read_manifest"]
+__all__ = ["part_problems", "read_bundle", "read_manifest", "read_parts", "read_rest"]
 
 Stores = Mapping[str, SafetensorsFile]
 
@@ -55,7 +71,8 @@ def read_bundle(path: Path) -> Checkpoint:
         UnsafeFileError: A file is a link or a path leads out of the bundle.
     """
     with mapped(UnreadableError, "cannot be read", path=path):
-        return read_checked(path, read_manifest(path)[1])
+        manifest = read_manifest(path)[1]
+        return joined(read_rest(path, manifest), read_parts(path, manifest.parts))
 
 
 def read_manifest(path: Path) -> tuple[bytes, Manifest]:
@@ -66,8 +83,11 @@ def read_manifest(path: Path) -> tuple[bytes, Manifest]:
     return raw, parse_manifest(parse_json(raw, MANIFEST))
 
 
-def read_checked(path: Path, manifest: Manifest) -> Checkpoint:
-    """Return the Checkpoint after holding the files against what the manifest says of them."""
+def read_rest(path: Path, manifest: Manifest) -> Checkpoint:
+    """Return the Checkpoint without the tensors of its parts.
+
+    The files are held against what the manifest says of them.
+    """
     _raise(_file_problems(path, manifest))
     stores, problems = _stores(path, manifest)
     _raise([*problems, *_disagreements(manifest, stores)])
@@ -80,15 +100,42 @@ def read_checked(path: Path, manifest: Manifest) -> Checkpoint:
     )
 
 
+def read_parts(path: Path, parts: Mapping[str, FileEntry]) -> dict[str, Checkpoint]:
+    """Return name -> Checkpoint of the parts of a bundle."""
+    problems = [one for name, entry in parts.items() for one in part_problems(path, name, entry)]
+    if problems:
+        error = UnsafeFileError if _is_unsafe(problems) else CorruptFileError
+        raise error(
+            "has parts that are not those it was saved with",
+            problems=problems,
+            remedy="kport.save(model, path, part=NAME) puts a part in its place.",
+        )
+    return {name: read_bundle(path / part_folder(name)) for name in parts}
+
+
+def part_problems(root: Path, name: str, entry: FileEntry) -> Iterator[Problem]:
+    """Yield why a part is not the one that the whole was saved with."""
+    file = f"{part_folder(name)}/{MANIFEST}"
+    status = status_of(root, file)
+    if isinstance(status, str):
+        yield Problem(f"part {shown(name)}", f"{shown(file)} {status}", _status_kind(status))
+    elif hashlib.sha256(_content(root, file, MAX_JSON_BYTES)).hexdigest() != entry.sha256:
+        yield Problem(f"part {shown(name)}", "was changed since the whole was saved", "hash")
+
+
 def _raise(problems: list[Problem]) -> None:
     if problems:
-        unsafe = any(problem.kind == "unsafe" for problem in problems)
+        unsafe = _is_unsafe(problems)
         error = UnsafeFileError if unsafe else CorruptFileError
         raise error(
             f"is not what its {MANIFEST} says",
             problems=problems,
             remedy="" if unsafe else "Copy or download the whole directory again.",
         )
+
+
+def _is_unsafe(problems: list[Problem]) -> bool:
+    return any(problem.kind == "unsafe" for problem in problems)
 
 
 def _json(root: Path, file: str) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from kport.checkpoint import (
@@ -18,6 +19,7 @@ from kport.checkpoint import (
     Naming,
     Sample,
     dtype_name,
+    split_off,
     validate_spec,
 )
 from kport.errors import Problem, SaveError, mapped
@@ -37,7 +39,7 @@ from kport.formats.bundle._manifest import (
 from kport.formats.bundle._shards import index_of, plan_shards
 from kport.formats.safetensors import validate_tensors, write_file
 
-__all__ = ["write_bundle"]
+__all__ = ["check_target", "put_file", "put_part", "write_bundle"]
 
 
 def write_bundle(checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
@@ -50,7 +52,7 @@ def write_bundle(checkpoint: Checkpoint, path: Path, options: WriteOptions) -> N
     with mapped(SaveError, "cannot be written", path=path):
         # A link stays one: what it leads to is replaced, not the link.
         target = path.resolve() if path.is_symlink() else path
-        _check_target(target)
+        check_target(target)
         problems = list(_problems(checkpoint))
         if problems:
             raise SaveError("the model cannot be stored in a bundle", problems=problems)
@@ -58,7 +60,12 @@ def write_bundle(checkpoint: Checkpoint, path: Path, options: WriteOptions) -> N
             _fill(folder, checkpoint, options)
 
 
-def _check_target(target: Path) -> None:
+def check_target(target: Path) -> None:
+    """Refuse a target that holds something else than a bundle.
+
+    Raises:
+        SaveError: It would be lost.
+    """
     if not target.exists():
         return
     if not target.is_dir():
@@ -109,20 +116,22 @@ def _sample_problems(sample: Sample | None) -> Iterator[Problem]:
     yield from validate_tensors(known)
 
 
-def _fill(folder: Path, checkpoint: Checkpoint, options: WriteOptions) -> None:
+def _fill(folder: Path, whole: Checkpoint, options: WriteOptions) -> None:
     files: dict[str, FileEntry] = {}
     crc32: dict[str, int] = {}
+    parts = split_off(whole, options.split)
+    checkpoint = parts.pop("")
     plan = _plan(checkpoint, options.shard_size)
     sample = [_lazy(name, array) for name, array in sorted(_arrays(checkpoint.sample).items())]
     for file, tensors in (plan | ({layout.SAMPLE: sample} if sample else {})).items():
         digest = write_file(folder / file, tensors, layout.METADATA)
         files[file] = FileEntry(digest.size, digest.sha256)
         crc32 |= {} if file == layout.SAMPLE else digest.crc32
-    files[layout.CONFIG] = _put(folder, layout.CONFIG, dump_json(checkpoint.spec.config))
+    files[layout.CONFIG] = put_file(folder, layout.CONFIG, dump_json(checkpoint.spec.config))
     shards = {file: one for file, one in plan.items() if file.startswith("model-")}
     if shards:
         index = dump_json(index_of(shards), sort_keys=True)
-        files[layout.INDEX] = _put(folder, layout.INDEX, index)
+        files[layout.INDEX] = put_file(folder, layout.INDEX, index)
     manifest = Manifest(
         spec=checkpoint.spec.to_json(),
         tensors={
@@ -130,11 +139,21 @@ def _fill(folder: Path, checkpoint: Checkpoint, options: WriteOptions) -> None:
         },
         assets={name: _put_asset(folder, asset) for name, asset in checkpoint.assets.items()},
         files=files,
+        parts={name: put_part(folder, name, part, options) for name, part in parts.items()},
         sample={one.name: SampleEntry(one.dtype, one.shape) for one in sample},
         provenance=checkpoint.provenance,
     )
-    _put(folder, layout.CARD, render_card(checkpoint))
-    _put(folder, layout.MANIFEST, render_manifest(manifest))
+    put_file(folder, layout.CARD, render_card(whole))
+    put_file(folder, layout.MANIFEST, render_manifest(manifest))
+
+
+def put_part(folder: Path, name: str, part: Checkpoint, options: WriteOptions) -> FileEntry:
+    """Write a part as a bundle in its place in another one, and return what it is known by."""
+    place = folder / layout.part_folder(name)
+    place.mkdir(parents=True)
+    _fill(place, part, replace(options, split=()))
+    content = (place / layout.MANIFEST).read_bytes()
+    return FileEntry(len(content), hashlib.sha256(content).hexdigest())
 
 
 def _plan(checkpoint: Checkpoint, shard_size: int) -> dict[str, list[LazyTensor]]:
@@ -174,11 +193,12 @@ def _put_asset(folder: Path, asset: Asset) -> AssetEntry:
             f"asset {shown(asset.name)} was declared as {asset.size} bytes and gave {len(content)}"
         )
     file = layout.asset_file(asset.name)
-    digest = _put(folder, file, content)
+    digest = put_file(folder, file, content)
     return AssetEntry(file, digest.size, digest.sha256, asset.keras_path)
 
 
-def _put(folder: Path, file: str, content: bytes) -> FileEntry:
+def put_file(folder: Path, file: str, content: bytes) -> FileEntry:
+    """Write a small file of a bundle and return what it is known by."""
     place = folder / file
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(content)

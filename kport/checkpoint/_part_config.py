@@ -1,0 +1,145 @@
+"""Put the config of another model in the place where a part's config stands in the whole's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kport.checkpoint._names import local_layer_names
+from kport.checkpoint._renumber import renumbered
+from kport.checkpoint._spec import JSON
+from kport.errors import UsageError
+
+__all__ = ["with_part_config"]
+
+_MARK = "shared_object_id"
+# Flags are restored from the spec, builds and compile configs belong to a model by itself.
+_ASIDE = frozenset({_MARK, "build_config", "compile_config", "trainable"})
+
+
+def with_part_config(whole: JSON, path: str, old: JSON, new: JSON) -> JSON:
+    """Return the config of a model with `new` wherever `old` stood in it, under its old name.
+
+    A part that only the code of its parent makes stands in no config; then both must agree.
+
+    Raises:
+        UsageError: They do not, or several parts have the same config.
+    """
+    before, after = _bare(old), _bare(new)
+    if before == after:
+        return whole
+    places = _places(whole, path, old)
+    marks = {node.get(_MARK) for node in places}
+    if not places:
+        where, here, there = next(_differences(before, after, "config"))
+        raise UsageError(
+            f"the new part {path!r} is another model than the code of its parent makes: "
+            f"{where} is {here!r} there and {there!r} in the new part",
+            remedy="Change the code of the parent, or let it take the part as an argument.",
+        )
+    if len(places) > 1 and (len(marks) > 1 or None in marks):
+        raise UsageError(
+            f"the new part {path!r} is another model, and {len(places)} parts of the whole have "
+            "the config of the old one",
+            remedy="Give each of them a name of its own and save the whole again.",
+        )
+    fresh = _remarked(new, 1 + max(_marks(whole), default=-1))
+    replaced: JSON = _replaced(whole, {id(node) for node in places}, fresh)
+    return replaced
+
+
+def _places(whole: JSON, path: str, old: JSON) -> list[JSON]:
+    wanted, name = _bare(old), old["config"].get("name")
+    here = _layer_at(whole, path.split("."))
+    if here is not None and _bare(here) == wanted:
+        return [here]
+    same = [node for node in _nodes(whole) if _bare(node) == wanted]
+    return [node for node in same if renumbered(node)["config"].get("name") == name]
+
+
+def _layer_at(node: JSON, segments: list[str]) -> JSON | None:
+    """The config at a path that leads through Sequential and functional models alone."""
+    for segment in segments:
+        layers = node["config"].get("layers")
+        if not isinstance(layers, list):
+            return None
+        named = [(str(one["class_name"]), str(one["config"].get("name"))) for one in layers]
+        by_name = dict(zip(local_layer_names(named), layers, strict=True))
+        if segment not in by_name:
+            return None
+        node = by_name[segment]
+    return node
+
+
+def _replaced(node: Any, places: set[int], fresh: JSON) -> Any:
+    if isinstance(node, list):
+        return [_replaced(item, places, fresh) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if id(node) in places:
+        config = {**fresh["config"], "name": node["config"].get("name")}
+        kept = {key: node[key] for key in ("name", "inbound_nodes", _MARK) if key in node}
+        return {**fresh, "config": config, **kept}
+    return {key: _replaced(value, places, fresh) for key, value in node.items()}
+
+
+def _remarked(node: Any, first: int) -> Any:
+    """Count the marks of shared objects on, so that none is taken for one of the whole's."""
+    if isinstance(node, list):
+        return [_remarked(item, first) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: value + first if key == _MARK and isinstance(value, int) else _remarked(value, first)
+        for key, value in node.items()
+        if key != "compile_config"
+    }
+
+
+def _bare(config: JSON) -> Any:
+    """The part of a model's config that says what it computes, without its own name."""
+    config = renumbered(config)
+    inner = config.get("config")
+    named = {**inner, "name": None} if isinstance(inner, dict) else inner
+    kept = {key: config.get(key) for key in ("module", "class_name", "registered_name")}
+    return _stripped({**kept, "config": named})
+
+
+def _stripped(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_stripped(item) for item in node]
+    if isinstance(node, dict):
+        return {key: _stripped(value) for key, value in node.items() if key not in _ASIDE}
+    return node
+
+
+def _is_object(node: Any) -> bool:
+    return isinstance(node, dict) and "class_name" in node and isinstance(node.get("config"), dict)
+
+
+def _nodes(node: Any) -> Iterator[JSON]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _nodes(item)
+    elif isinstance(node, dict):
+        if _is_object(node):
+            yield node
+        for value in node.values():
+            yield from _nodes(value)
+
+
+def _marks(node: Any) -> Iterator[int]:
+    for one in _nodes(node):
+        if isinstance(one.get(_MARK), int):
+            yield one[_MARK]
+
+
+def _differences(one: Any, other: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted({*one, *other}):
+            yield from _differences(one.get(key), other.get(key), f"{place}.{key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(left, right, f"{place}[{index}]")
+    elif one != other:
+        yield place, one, other

@@ -1,0 +1,88 @@
+"""Put the weights of a Checkpoint into a live model that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import keras
+
+from kport.checkpoint import (
+    FLOATS,
+    Checkpoint,
+    Holds,
+    Kind,
+    LoadReport,
+    Naming,
+    ReportLine,
+    rename_all,
+)
+from kport.errors import LoadError, UsageError
+from kport.model._assign import assign
+from kport.model._layer_order import in_layer_order
+from kport.model._match import Pair, match
+from kport.model._walk import walk
+
+__all__ = ["load_into"]
+
+
+def load_into(
+    model: keras.Model,
+    checkpoint: Checkpoint,
+    *,
+    rename: Mapping[str, str] | None = None,
+    strict: bool = True,
+    dtype: str | None = None,
+) -> LoadReport:
+    """Put the weights of a Checkpoint into a model that exists; optimizer and seeds stay.
+
+    Arguments:
+        model: A built model of the same architecture.
+        checkpoint: What a format read.
+        rename: Patterns of names in the file -> names in the model.
+        strict: Whether a weight without a partner on the other side is an error.
+        dtype: A floating-point dtype; values are converted for the variables that have it.
+
+    Raises:
+        LoadError: The file holds no weights.
+        MismatchError: With every problem; the model is as it was.
+        UsageError: A pattern of `rename` matches nothing, or `dtype` is no floating-point dtype.
+    """
+    if dtype is not None and dtype not in FLOATS:
+        known = ", ".join(sorted(FLOATS))
+        raise UsageError(f"dtype: expected a floating-point dtype, got {dtype!r}", remedy=known)
+    if checkpoint.holds is Holds.DEFINITION:
+        raise LoadError("holds the definition of a model and no weights")
+    weights = checkpoint.of_kind(Kind.PARAMETER, Kind.STATE)
+    names = rename_all(weights, rename or {})
+    weights = {names[old]: tensor.renamed(names[old]) for old, tensor in weights.items()}
+    found = walk(model)
+    found.variables = {
+        name: one
+        for name, one in found.variables.items()
+        if found.kinds[name] in (Kind.PARAMETER, Kind.STATE)
+    }
+    only = replace(checkpoint, tensors=weights)
+    if only.naming is Naming.POSITION:
+        only = in_layer_order(only, model)
+    plan = match(only, model, found)
+    if dtype is not None:
+        plan.pairs = [_converted(pair, dtype) for pair in plan.pairs]
+    report = assign(plan, strict=strict)
+    lines = list(_with_old_names(report, names))
+    rest = (name for name in checkpoint.tensors if name not in names)
+    lines += [ReportLine("dropped", name, "is no weight") for name in rest]
+    return LoadReport(tuple(lines))
+
+
+def _converted(pair: Pair, dtype: str) -> Pair:
+    if pair.variable.dtype != dtype or pair.tensor.dtype not in FLOATS:
+        return pair
+    return replace(pair, tensor=pair.tensor.as_dtype(dtype), stored_dtype=pair.tensor.dtype)
+
+
+def _with_old_names(report: LoadReport, names: Mapping[str, str]) -> Iterator[ReportLine]:
+    moved = {new: old for old, new in names.items() if new != old}
+    for line in report.lines:
+        renamed = line.outcome == "matched" and line.name in moved
+        yield ReportLine("renamed", line.name, moved[line.name]) if renamed else line

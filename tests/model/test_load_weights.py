@@ -1,0 +1,63 @@
+"""Weights go into a model that exists, under other names and in another dtype where asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import ml_dtypes
+import numpy as np
+import pytest
+
+import kport
+from kport.errors import MismatchError, UsageError
+
+pytestmark = pytest.mark.backend
+
+
+def model(dtype: str = "float32", name: str = "dense") -> keras.Model:
+    layers = [
+        keras.Input((3,)),
+        keras.layers.Dense(4, dtype=dtype, name=name),
+        keras.layers.BatchNormalization(dtype="float32", name="norm"),
+    ]
+    return keras.Sequential(layers)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[keras.Model, Path]:
+    first = model()
+    first.layers[0].kernel.assign(np.full((3, 4), 1 / 3, "float32"))
+    first.layers[1].moving_mean.assign(np.full(4, 1 / 3, "float32"))
+    kport.save(first, tmp_path / "bundle")
+    return first, tmp_path / "bundle"
+
+
+def test_values_that_would_be_rounded_are_refused_unless_asked_for(
+    saved: tuple[keras.Model, Path],
+) -> None:
+    first, path = saved
+    other = model("bfloat16")
+    with pytest.raises(MismatchError, match=r"load_weights\(..., dtype='bfloat16'\) rounds them"):
+        kport.load_weights(other, path)
+    report = kport.load_weights(other, path, dtype="bfloat16")
+    assert report.translated == ("dense.bias", "dense.kernel")
+    rounded = keras.ops.convert_to_numpy(other.layers[0].kernel).astype("float32")
+    np.testing.assert_array_equal(rounded, np.float32(ml_dtypes.bfloat16(1 / 3)))
+    # What the model keeps in float32 stays exact.
+    mean = keras.ops.convert_to_numpy(other.layers[1].moving_mean)
+    np.testing.assert_array_equal(mean, keras.ops.convert_to_numpy(first.layers[1].moving_mean))
+
+
+def test_names_and_dtype_change_at_once(saved: tuple[keras.Model, Path]) -> None:
+    _, path = saved
+    other = model("bfloat16", name="projection")
+    rename = {"dense.**": "projection.**"}
+    report = kport.load_weights(other, path, rename=rename, dtype="bfloat16")
+    assert not report.supplied
+    assert not report.dropped
+
+
+def test_a_dtype_that_is_none_is_refused(saved: tuple[keras.Model, Path]) -> None:
+    with pytest.raises(UsageError, match="dtype: expected a floating-point dtype, got 'int8'"):
+        kport.load_weights(model(), saved[1], dtype="int8")
