@@ -25,6 +25,9 @@ class Naming(StrEnum):
     """By `LazyTensor.keras_path`: an archive that plain Keras wrote."""
     POSITION = "position"
     """By `LazyTensor.position`: legacy files that know layer names and an order."""
+    OBJECTS = "objects"
+    """By a walk along file and model together: names and ties are paths of the file's own objects,
+    such as ``layer_with_weights-0.kernel``, and `LazyTensor.keras_path` a variable's own name."""
 
 
 class Holds(StrEnum):
@@ -130,6 +133,7 @@ def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
             Naming.WEIGHTS: None,
             Naming.KERAS: tensor.keras_path,
             Naming.POSITION: tensor.position,
+            Naming.OBJECTS: None,
         }[checkpoint.naming]
         if place is not None and places.setdefault(place, name) != name:
             yield Problem(f"tensors[{name!r}]", f"claims the place of {places[place]!r}: {place}")

@@ -78,7 +78,8 @@ class LazyTensor:
         kind: What it is for.
         source: Gives the whole tensor as a NumPy view (a memory map, a host view of a variable);
             called at each read, so nothing is kept.
-        keras_path: Where plain Keras keeps it in ``model.weights.h5``: ``layers/dense/vars/0``.
+        keras_path: Where plain Keras keeps it in ``model.weights.h5``: ``layers/dense/vars/0``; in
+            a TensorFlow checkpoint, the variable's own name: ``dense/kernel``.
         position: Where a legacy file keeps it.
         crc32: The checksum of its values that the file records; see `checksum`.
         slot: Which value of an optimizer it is, in a legacy file.

@@ -53,7 +53,10 @@ class Format(Protocol):
         ...
 
     def recognises(self, path: Path) -> bool:
-        """Say by the bytes whether this reader is the one for the path, without raising."""
+        """Say by the bytes whether this reader is the one for the path, without raising.
+
+        The path may be that of no file where several begin with it: a prefix.
+        """
         ...
 
     def read(self, path: Path) -> Checkpoint:

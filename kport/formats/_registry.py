@@ -55,11 +55,12 @@ class Registry:
             UnknownFormatError: No format recognises it; the error says what it looks like.
         """
         place = local_path(path)
-        if not place.exists():
-            raise PathNotFoundError("no such file or directory", path=place, remedy=_near(place))
-        for one in self:
+        there = place.exists()
+        for one in self if there or _is_prefix(place) else ():
             if one.recognises(place):
                 return one
+        if not there:
+            raise PathNotFoundError("no such file or directory", path=place, remedy=_near(place))
         known = ", ".join(one.title for one in self)
         raise UnknownFormatError(
             f"is no model that kport knows: {_looks_like(place)}",
@@ -180,6 +181,14 @@ def _checked(one: object) -> Format:
     if isinstance(one, Format):
         return one
     raise UsageError(f"the plug-in {one!r} of {GROUP} is no kport Format")
+
+
+def _is_prefix(place: Path) -> bool:
+    """Whether files go on from the path, as those of a TensorFlow checkpoint do."""
+    try:
+        return any(one.name.startswith(f"{place.name}.") for one in place.parent.iterdir())
+    except OSError:
+        return False
 
 
 def _near(place: Path) -> str:

@@ -27,8 +27,8 @@ def assign(plan: Plan, *, strict: bool = True) -> LoadReport:
         MismatchError: With every problem: missing, unexpected, shape, dtype.
     """
     problems = [problem for pair in plan.pairs for problem in _disagreements(pair)]
-    if strict:
-        problems = plan.problems + problems
+    sides = ("missing", "unexpected")
+    problems = [one for one in plan.problems if strict or one.kind not in sides] + problems
     if problems:
         raise MismatchError(
             "the tensors of the file do not fit the model",

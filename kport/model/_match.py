@@ -9,8 +9,10 @@ from typing import Any
 import keras
 
 from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, ReportLine
+from kport.errors import Problem
 from kport.model._hooks import sets_only_variables
 from kport.model._keras_paths import keras_owners, own_values, vars_path
+from kport.model._objects import find, tree_of
 from kport.model._plan import WEIGHTS, Pair, Plan
 from kport.model._slots import place_slots
 from kport.model._walk import Walk
@@ -28,6 +30,7 @@ def match(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
         Naming.WEIGHTS: _by_weight,
         Naming.KERAS: _by_keras_path,
         Naming.POSITION: _by_position,
+        Naming.OBJECTS: _by_objects,
     }[checkpoint.naming](weights, model, found)
     place_slots(slots, model, found, plan)
     # Only kport's own files hold what is no layer's weight, such as the states of an RNN.
@@ -110,6 +113,36 @@ def _by_position(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pla
             plan.unplaced([tensor])
         else:
             plan.pairs.append(Pair(names.get(id(variable), tensor.name), tensor, variable))
+    _add_hooks(plan, found)
+    return plan
+
+
+def _by_objects(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
+    plan = Plan()
+    names = found.names()
+    tree = tree_of(checkpoint)
+    wanted = {id(one) for name, one in found.variables.items() if found.kinds[name] in WEIGHTS}
+    best, *others = find(model, tree, wanted)
+    if others and best.node:
+        plan.problems += [Problem(one.path, "fits the model as well") for one in (best, *others)]
+    plan.problems += best.problems
+    pairs = list(best.pairs.values())
+    placed = {one.name for _, one in pairs}
+    for name in sorted((found.variables.keys() & checkpoint.tensors.keys()) - placed):
+        if id(found.variables[name]) not in best.pairs:  # a name that the user changed
+            pairs.append((found.variables[name], checkpoint.tensors[name]))
+            placed.add(name)
+    for variable, one in pairs:
+        plan.pairs.append(Pair(names.get(id(variable), one.name), one, variable))
+    inside = set(tree.below(best.node))
+    for other in others:
+        inside -= tree.below(other.node).keys()
+    for name in sorted(checkpoint.tensors.keys() - placed):
+        if name in inside:
+            plan.unplaced([checkpoint.tensors[name]])
+        else:
+            text = "belongs to another object of the checkpoint"
+            plan.lines.append(ReportLine("dropped", name, text))
     _add_hooks(plan, found)
     return plan
 

@@ -19,7 +19,7 @@ import keras
 from kport.checkpoint import Kind, join_name, local_layer_names
 from kport.model._keras import is_graph, own_variables, trained_variables
 
-__all__ = ["Owner", "Walk", "walk"]
+__all__ = ["Owner", "Walk", "is_users", "own_attributes", "walk"]
 
 # Attributes that hold the state of an optimizer a second time.
 _OPTIMIZER_BOOKS = frozenset({"_trainable_variables", "_variables", "_tracker"})
@@ -111,7 +111,7 @@ class _Walker:
         elif isinstance(thing, (list, tuple, Mapping, set, frozenset)):
             for segment, child in _members(thing):
                 self.visit(child, _join(path, segment), kind)
-        elif _is_users(thing) and not self.is_second(thing, path):
+        elif is_users(thing) and not self.is_second(thing, path):
             # Keras does not look into objects of other classes, and loses the layers they hold.
             for segment, child in _attributes(thing, frozenset()):
                 self.visit(child, _join(path, segment), kind)
@@ -202,7 +202,8 @@ def _layer_children(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
 _FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
 
 
-def _is_users(thing: Any) -> bool:
+def is_users(thing: Any) -> bool:
+    """Whether a thing is an object of a user's class, which may hold layers."""
     root = type(thing).__module__.split(".")[0]
     known = root in _FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
     return not known and not isinstance(thing, type) and hasattr(thing, "__dict__")
@@ -231,14 +232,19 @@ def _first(pair: tuple[str, Any]) -> str:
 
 
 def _attributes(thing: Any, skipped: frozenset[str]) -> Iterator[tuple[str, Any]]:
-    # PyTorch keeps attributes that are modules, so all layers, in a dict of their own; what
-    # TensorFlow's tracking adds begins with _self_ and repeats the others.
-    own = {**vars(thing), **vars(thing).get("_modules", {})}
-    kept = {name for name in own if name not in skipped and not name.startswith("_self_")}
-    names = sorted(kept, key=lambda name: (name.startswith("_"), name))
+    own = own_attributes(thing)
+    names = sorted(own.keys() - skipped, key=lambda name: (name.startswith("_"), name))
     for name in names:
         short = name.lstrip("_")
         yield (name if short in own and short != name else short or name), own[name]
+
+
+def own_attributes(thing: Any) -> dict[str, Any]:
+    """Return the attributes that an object's own code or its class set, by name."""
+    # PyTorch keeps attributes that are modules, so all layers, in a dict of their own; what
+    # TensorFlow's tracking adds begins with _self_ and repeats the others.
+    own = {**vars(thing), **vars(thing).get("_modules", {})}
+    return {name: value for name, value in own.items() if not name.startswith("_self_")}
 
 
 @cache

@@ -1,7 +1,14 @@
 """TensorFlow checkpoints (TensorBundle) read without TensorFlow."""
 
 from kport_compat.tensorbundle._bundle import Bundle, Entry
-from kport_compat.tensorbundle._files import find_index, is_index, is_pointer, refuse_pointer
+from kport_compat.tensorbundle._dtypes import STRING
+from kport_compat.tensorbundle._files import (
+    find_index,
+    is_index,
+    is_pointer,
+    names_checkpoint,
+    refuse_pointer,
+)
 from kport_compat.tensorbundle._schemas import (
     CHILDREN,
     GRAPH_KEY,
@@ -9,6 +16,7 @@ from kport_compat.tensorbundle._schemas import (
     TRACKABLE_GRAPH,
     dimensions,
 )
+from kport_compat.tensorbundle._tracked import Tracked, tracked_objects
 from kport_compat.tensorbundle._varint import Bytes
 from kport_compat.tensorbundle._wire import Field, Message, Schema, decode
 
@@ -16,6 +24,7 @@ __all__ = [
     "CHILDREN",
     "GRAPH_KEY",
     "SHAPE",
+    "STRING",
     "TRACKABLE_GRAPH",
     "Bundle",
     "Bytes",
@@ -23,10 +32,13 @@ __all__ = [
     "Field",
     "Message",
     "Schema",
+    "Tracked",
     "decode",
     "dimensions",
     "find_index",
     "is_index",
     "is_pointer",
+    "names_checkpoint",
     "refuse_pointer",
+    "tracked_objects",
 ]

@@ -118,7 +118,14 @@ class Bundle:
                 raise UnreadableError(f"tensor {shown(key)} is no whole tensor of strings")
             return split_texts(prod(entry.shape), entry.checksum, self._bytes(entry))
 
-    def lazy(self, key: str, name: str, kind: Kind, position: Position | None = None) -> LazyTensor:
+    def lazy(
+        self,
+        key: str,
+        name: str,
+        kind: Kind,
+        position: Position | None = None,
+        keras_path: str | None = None,
+    ) -> LazyTensor:
         """Return a tensor of the bundle as one of a Checkpoint.
 
         Raises:
@@ -128,7 +135,7 @@ class Bundle:
         if entry.dtype is None or entry.dtype == STRING:
             raise UnreadableError(f"tensor {shown(key)} holds no numbers", path=self.path)
         source = partial(self.array, key)
-        return LazyTensor(name, entry.shape, entry.dtype, kind, source, position=position)
+        return LazyTensor(name, entry.shape, entry.dtype, kind, source, keras_path, position)
 
     def _read(self, table: Mapping[bytes, memoryview]) -> Iterator[tuple[str, Entry]]:
         for key, value in table.items():

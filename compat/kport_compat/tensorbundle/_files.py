@@ -13,9 +13,12 @@ from pathlib import Path
 from kport.errors import PathNotFoundError, Problem, UnreadableError
 from kport_compat.tensorbundle._table import FOOTER, is_table
 
-__all__ = ["absent", "find_index", "is_index", "is_pointer", "refuse_pointer"]
+__all__ = ["absent", "find_index", "is_index", "is_pointer", "names_checkpoint", "refuse_pointer"]
 
+STATE = "checkpoint"
+_PART = re.compile(r"\.(data-\d{5}-of-\d{5}|meta)$")
 _POINTER = b"version https://git-lfs"
+_COPY = "Copy every file of the checkpoint; repositories often leave the large ones out."
 _MAX_STATE = 1_000_000  # bytes of the file `checkpoint`; it lists a few names
 _LATEST = re.compile(r'^model_checkpoint_path:\s*"([^"\\\n]+)"\s*$', re.MULTILINE)
 
@@ -47,29 +50,69 @@ def refuse_pointer(path: Path) -> None:
         )
 
 
+def names_checkpoint(path: Path) -> bool:
+    """Say whether a path is one under which people know a checkpoint; see `find_index`."""
+    if path.is_dir():
+        return (path / STATE).is_file() or any(path.glob("*.index"))
+    if not path.exists() or _PART.search(path.name) or path.name == STATE:
+        return _beside(path) is not None
+    return is_index(path)
+
+
 def find_index(path: Path) -> Path:
-    """Return the index of the checkpoint at a path: its ``.index`` file, or a directory of one.
+    """Return the index of the checkpoint at a path.
+
+    Arguments:
+        path: The prefix that TensorFlow names it by, one of its files, or a directory: the latest
+            one in it, as its file ``checkpoint`` says, or the only one.
 
     Raises:
         UnreadableError: The directory holds several, and nothing says which is meant.
         PathNotFoundError: It holds none.
     """
-    if path.is_file():
-        return path
-    found = sorted(one for one in path.glob("*.index") if one.is_file())
-    latest = _latest(path)
+    beside = _beside(path)
+    if beside is not None:
+        return beside
+    folder = path.parent if path.name == STATE else path
+    if folder.is_file():
+        return folder
+    found = sorted(one for one in folder.glob("*.index") if one.is_file())
+    latest = _latest(folder)
     if latest in found:
         return latest
     if not found:
-        raise PathNotFoundError("holds no checkpoint: no file ends in '.index'", path=path)
+        raise _without_index(folder, latest)
     if len(found) > 1:
         raise UnreadableError(
             f"holds {len(found)} checkpoints",
-            path=path,
+            path=folder,
             problems=[Problem(one.name, "is one of them") for one in found],
             remedy="Give the path of the one .index file that is meant.",
         )
     return found[0]
+
+
+def _beside(path: Path) -> Path | None:
+    """Return the index that belongs to a prefix or to another file of the checkpoint."""
+    if path.is_dir() or path.name.endswith(".index"):
+        return None
+    if path.name == STATE:
+        latest = _latest(path.parent)
+        return latest if latest is not None and latest.is_file() else None
+    index = path.with_name(f"{_PART.sub('', path.name)}.index")
+    return index if index.is_file() and (not path.exists() or index.stem != path.name) else None
+
+
+def _without_index(folder: Path, latest: Path | None) -> PathNotFoundError:
+    if latest is not None:
+        problem = Problem(latest.name, f"is missing, and {STATE!r} names it", "missing")
+        return PathNotFoundError(
+            "holds no checkpoint",
+            path=folder,
+            problems=[problem],
+            remedy=_COPY,
+        )
+    return PathNotFoundError("holds no checkpoint: no file ends in '.index'", path=folder)
 
 
 def absent(index: Path, missing: Sequence[Path]) -> PathNotFoundError:
@@ -78,12 +121,12 @@ def absent(index: Path, missing: Sequence[Path]) -> PathNotFoundError:
         "is an index whose values are not beside it",
         path=index,
         problems=[Problem(one.name, "is missing", "missing") for one in missing],
-        remedy="Copy every file of the checkpoint; repositories often leave the large ones out.",
+        remedy=_COPY,
     )
 
 
 def _latest(folder: Path) -> Path | None:
-    state = folder / "checkpoint"
+    state = folder / STATE
     try:
         with state.open("rb") as file:
             match = _LATEST.search(file.read(_MAX_STATE).decode(errors="replace"))

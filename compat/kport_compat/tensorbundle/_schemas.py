@@ -55,12 +55,22 @@ _ATTRIBUTE: Schema = {
     3: Field("checkpoint_key", "text"),
 }
 
+_SLOT: Schema = {
+    1: Field("original", "int"),
+    2: Field("name", "text"),
+    3: Field("variable", "int"),
+}
+
 TRACKABLE_GRAPH: Schema = {
     1: Field(
         "nodes",
         "message",
         many=True,
-        of={1: CHILDREN, 2: Field("attributes", "message", many=True, of=_ATTRIBUTE)},
+        of={
+            1: CHILDREN,
+            2: Field("attributes", "message", many=True, of=_ATTRIBUTE),
+            3: Field("slot_variables", "message", many=True, of=_SLOT),
+        },
     )
 }
 

@@ -1,0 +1,5 @@
+"""TensorFlow checkpoints (``save_weights``, ``tf.train.Checkpoint``, ``tf.train.Saver``)."""
+
+from kport_compat.tfcheckpoint._format import TF_CHECKPOINT, TFCheckpointFormat
+
+__all__ = ["TF_CHECKPOINT", "TFCheckpointFormat"]

@@ -1,0 +1,99 @@
+"""Read a TensorFlow checkpoint, as weights for a model that exists; no TensorFlow needed.
+
+Since TensorFlow 2 a checkpoint holds the graph of the objects that were saved
+(https://www.tensorflow.org/guide/checkpoint); one of ``tf.train.Saver`` knows variables by name.
+Neither says what a layer computes.
+
+Memory: the index and the object graph; values are mapped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kport.checkpoint import Checkpoint, Holds, LazyTensor, ModelSpec, Naming, Note
+from kport.errors import CorruptFileError, KportError, SaveError, mapped
+from kport_compat.tensorbundle import (
+    GRAPH_KEY,
+    STRING,
+    Bundle,
+    find_index,
+    names_checkpoint,
+    tracked_objects,
+)
+from kport_compat.tfcheckpoint._names import Named, named_variables
+from kport_compat.tfcheckpoint._objects import named_objects
+
+if TYPE_CHECKING:
+    from kport.formats import WriteOptions
+
+__all__ = ["TF_CHECKPOINT", "TFCheckpointFormat"]
+
+
+class TFCheckpointFormat:
+    """The format object; see `kport.formats.Format`."""
+
+    name = "tfcheckpoint"
+    title = "TensorFlow checkpoint"
+    writes = False
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether it is a prefix, a file or the directory of a checkpoint."""
+        return names_checkpoint(path)
+
+    def read(self, path: Path) -> Checkpoint:
+        """Return the Checkpoint, its tensors unread.
+
+        Raises:
+            UnreadableError: It is damaged, incomplete, or of the first version.
+        """
+        with mapped(CorruptFileError, "cannot be read", path=path):
+            return read_checkpoint(find_index(path))
+
+    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
+        """Refuse: this is a format of the past.
+
+        Raises:
+            SaveError: Always.
+        """
+        raise SaveError(
+            "kport writes no TensorFlow checkpoints",
+            path=path,
+            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
+        )
+
+
+TF_CHECKPOINT = TFCheckpointFormat()
+
+
+def read_checkpoint(index: Path) -> Checkpoint:
+    """Return what an index and its shards hold."""
+    bundle = Bundle(index)
+    objects = tracked_objects(bundle)
+    found = named_objects(objects) if objects else named_variables(bundle)
+    tensors, notes = _tensors(bundle, found)
+    return Checkpoint(
+        spec=ModelSpec(config={}, ties=found.ties),
+        tensors=tensors,
+        naming=Naming.OBJECTS,
+        provenance={"source": f"TensorFlow checkpoint ({'objects' if objects else 'names'})"},
+        notes=tuple(notes),
+        holds=Holds.WEIGHTS,
+    )
+
+
+def _tensors(bundle: Bundle, found: Named) -> tuple[dict[str, LazyTensor], list[Note]]:
+    tensors: dict[str, LazyTensor] = {}
+    notes: list[Note] = []
+    for one in found.values:
+        try:
+            tensors[one.name] = bundle.lazy(one.key, one.name, one.kind, keras_path=one.full_name)
+        except KportError as error:  # strings, or a type that no tensor of Keras has
+            notes.append(Note("dropped", one.name, error.message))
+    known = {one.key for one in found.values}
+    for key, entry in bundle.entries.items():
+        if key not in known and key != GRAPH_KEY:
+            what = "strings" if entry.dtype == STRING else f"{entry.dtype}{list(entry.shape)}"
+            notes.append(Note("dropped", key, f"is no variable: {what}"))
+    return tensors, notes
