@@ -56,7 +56,7 @@ def names_checkpoint(path: Path) -> bool:
         return (path / STATE).is_file() or any(path.glob("*.index"))
     if not path.exists() or _PART.search(path.name) or path.name == STATE:
         return _beside(path) is not None
-    return is_index(path)
+    return is_index(path) and (path.suffix == ".index" or not is_pointer(path))
 
 
 def find_index(path: Path) -> Path:
