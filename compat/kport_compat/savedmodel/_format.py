@@ -25,6 +25,7 @@ from kport.formats._mapped import MappedFile
 from kport_compat.keras2 import translate
 from kport_compat.savedmodel._graph import Graph, read_graph
 from kport_compat.savedmodel._names import layers_of, model_config, name_variables
+from kport_compat.savedmodel._optimizer import optimizer_state
 from kport_compat.savedmodel._refuse import not_keras
 from kport_compat.savedmodel._schemas import SAVED_MODEL as SCHEMA
 from kport_compat.savedmodel._tensors import left_out, tensors_of
@@ -148,6 +149,7 @@ def _checkpoint(meta: Message, graph: Graph, about: JSON, bundle: Bundle) -> Che
     config = translation.config
     if not layers_of(graph, 0):
         config = {**config, **_build_config(about)}
+    state, lost = optimizer_state(bundle, keys, names.variables, translation.optimizer)
     frozen = [
         path or "."
         for number, path in names.layers.items()
@@ -155,10 +157,10 @@ def _checkpoint(meta: Message, graph: Graph, about: JSON, bundle: Bundle) -> Che
     ]
     return Checkpoint(
         spec=ModelSpec(config=config, frozen=tuple(sorted(frozen)), ties=names.ties),
-        tensors={tensor.name: tensor for tensor in tensors},
+        tensors={tensor.name: tensor for tensor in (*tensors, *state)},
         naming=Naming.WEIGHTS,
         provenance=_provenance(meta, about),
-        notes=(*translation.notes, *left_out(keys, graph, tensors)),
+        notes=(*translation.notes, *lost, *left_out(keys, graph, tensors)),
     )
 
 

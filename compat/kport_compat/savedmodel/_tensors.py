@@ -43,10 +43,6 @@ def tensors_of(graph: Graph, keys: Keys, bundle: Bundle, names: Names) -> list[L
 
 def left_out(keys: Keys, graph: Graph, tensors: Collection[LazyTensor]) -> Iterator[Note]:
     """Tell what of the file is in no tensor."""
-    optimizer = graph.child(0, "optimizer")
-    if optimizer is not None and graph.nodes[optimizer].children:
-        text = "the state of an optimizer in a SavedModel is not translated yet"
-        yield Note("dropped", "optimizer", f"{text}; training starts with fresh slots")
     weights = {number for number in keys if graph.nodes[number].trainable}
     missing = len(weights) - sum(one.kind is Kind.PARAMETER for one in tensors)
     if missing > 0:

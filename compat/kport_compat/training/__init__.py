@@ -2,5 +2,6 @@
 
 from kport_compat.training._listed import variable_by_variable
 from kport_compat.training._named import named_state
+from kport_compat.training._tracked import StateGraph, tracked_state
 
-__all__ = ["named_state", "variable_by_variable"]
+__all__ = ["StateGraph", "named_state", "tracked_state", "variable_by_variable"]

@@ -9,24 +9,13 @@ there the order counts, see ``_listed``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kport.checkpoint import JSON, LazyTensor, Note
 from kport_compat.training._listed import slot_after_slot
-from kport_compat.training._state import Builder, or_fresh
-from kport_compat.training._tables import SCALARS, SlotKind, UnknownState
+from kport_compat.training._state import Builder, Found, or_fresh
+from kport_compat.training._tables import LOSS_SCALE, SCALARS, SlotKind, UnknownState
 
 __all__ = ["named_state"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A slot by its name: what it is, the variable as the name says it, the tensor of that."""
-
-    kind: SlotKind
-    variable: str
-    owner: str | None
-    tensor: LazyTensor
 
 
 def named_state(
@@ -49,13 +38,13 @@ def named_state(
 def _read(
     found: Mapping[str, LazyTensor], state: Builder, weights: Mapping[str, str]
 ) -> tuple[list[LazyTensor], list[Note]]:
-    slots: list[_Found] = []
+    slots: list[Found] = []
     strange: list[str] = []
     for name, tensor in found.items():
         segments = name.partition(":")[0].split("/")
         slot = _parsed(segments, state.kinds, weights, tensor)
-        if segments[-1] in SCALARS:
-            state.scalar(SCALARS[segments[-1]], tensor)
+        if segments[-1] in SCALARS or segments[-1] in LOSS_SCALE:
+            state.scalar(segments[-1], tensor)
         elif slot is None:
             strange.append(name)
         else:
@@ -64,40 +53,25 @@ def _read(
         raise UnknownState(f"its weight {strange[0]!r} is of no known slot")
     if strange:
         return slot_after_slot(list(found.values()), state.optimizer)
-    by_name = all(one.owner is not None for one in slots)
-    numbers = _numbers(slots)
-    for one in slots:
-        of = one.owner if by_name and one.owner is not None else numbers.get(one.variable)
-        if of is None:
-            raise UnknownState("its slots do not belong to the same variables")
-        state.slot(one.kind, of, one.tensor)
+    state.slots(slots)
     return state.finish()
 
 
 def _parsed(
     segments: list[str], kinds: list[SlotKind], weights: Mapping[str, str], tensor: LazyTensor
-) -> _Found | None:
+) -> Found | None:
     by_token = {token: kind for kind in kinds for token in kind.tokens}
     for place, token in enumerate(segments):  # Adam/m/dense/kernel
         rest = "/".join(segments[place + 1 :])
         if token in by_token and rest in weights:
-            return _Found(by_token[token], rest, weights[rest], tensor)
+            return Found(by_token[token], rest, weights[rest], tensor)
     last = by_token.get(segments[-1])
     for start in range(len(segments) - 1):  # Adam/dense/kernel/m
         variable = "/".join(segments[start:-1])
         if last and variable in weights:
-            return _Found(last, variable, weights[variable], tensor)
+            return Found(last, variable, weights[variable], tensor)
     for place in (len(segments) - 1, *range(len(segments) - 1)):  # a variable renamed since
         if segments[place] in by_token and len(segments) > 1:
             variable = "/".join((*segments[:place], *segments[place + 1 :]))
-            return _Found(by_token[segments[place]], variable, None, tensor)
+            return Found(by_token[segments[place]], variable, None, tensor)
     return None
-
-
-def _numbers(slots: list[_Found]) -> dict[str, int]:
-    """Return variable -> its number among those that have a slot, in the order of the file."""
-    order: dict[SlotKind, dict[str, None]] = {}
-    for one in slots:
-        order.setdefault(one.kind, {})[one.variable] = None
-    longest = max(order.values(), key=len, default={})
-    return {variable: number for number, variable in enumerate(longest)}

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from kport.checkpoint import JSON, Kind, LazyTensor, Note, Slot
-from kport_compat.training._tables import COUNTED, SlotKind, UnknownState, layout
+from kport_compat.training._tables import (
+    COUNTED,
+    LOSS_SCALE,
+    SCALARS,
+    SlotKind,
+    UnknownState,
+    layout,
+)
 
-__all__ = ["Builder", "or_fresh"]
+__all__ = ["Builder", "Found", "or_fresh"]
 
 _NADAM = {"Nadam", "LegacyNadam"}
 _DECAY = 0.96  # of Nadam's momentum schedule, in every version of Keras
 
 Result = tuple[list[LazyTensor], list[Note]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A slot in a file.
+
+    Arguments:
+        kind: What it is.
+        variable: The variable it belongs to, by any name that the file has for it.
+        owner: The name of that variable's tensor, None where the file does not tell.
+        tensor: The value.
+    """
+
+    kind: SlotKind
+    variable: str
+    owner: str | None
+    tensor: LazyTensor
 
 
 def or_fresh(read: Callable[[], Result]) -> Result:
@@ -51,11 +75,14 @@ class Builder:
         self.prefix, self.cls, self.config, blocks = layout(self.optimizer)
         self.kinds = [kind for block in blocks for kind in block]
 
-    def scalar(self, attribute: str, tensor: LazyTensor, *, outer: bool = False) -> None:
-        """Add what the optimizer keeps once; `outer` where a loss scale around it does."""
+    def scalar(self, name: str, tensor: LazyTensor) -> None:
+        """Add what the optimizer keeps once, by a name that is in one of the tables."""
+        if name in LOSS_SCALE and not self.prefix:
+            return  # the scale is fixed
+        attribute = LOSS_SCALE.get(name) or self.prefix + SCALARS[name]
         if tensor.shape:
             raise UnknownState(f"its {attribute} is no single number")
-        self._add(Slot(attribute if outer else self.prefix + attribute), tensor)
+        self._add(Slot(attribute), tensor)
 
     def slot(self, kind: SlotKind, of: str | int, tensor: LazyTensor) -> None:
         """Add what it keeps for one variable."""
@@ -65,6 +92,20 @@ class Builder:
         else:
             text = f"Keras 3's {self.cls} keeps no such slot here"
             self._notes.append(Note("dropped", _name(kind.attribute, of), text))
+
+    def slots(self, found: Sequence[Found]) -> None:
+        """Add slots by the variables they belong to, or by number where one is not known."""
+        order: dict[SlotKind, dict[str, None]] = {}
+        for one in found:
+            order.setdefault(one.kind, {})[one.variable] = None
+        longest = max(order.values(), key=len, default={})
+        numbers = {variable: number for number, variable in enumerate(longest)}
+        by_name = all(one.owner is not None for one in found)
+        for one in found:
+            of = one.owner if by_name and one.owner is not None else numbers.get(one.variable)
+            if of is None:
+                raise UnknownState("its slots do not belong to the same variables")
+            self.slot(one.kind, of, one.tensor)
 
     def finish(self) -> Result:
         """Return the tensors and what was left out.

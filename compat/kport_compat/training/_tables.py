@@ -100,6 +100,9 @@ BLOCKS: dict[str, Blocks] = {
 COUNTED = frozenset({"Adafactor", "Adam", "AdamW", "Adamax", "LegacyNadam", "Nadam"})
 """Classes whose steps depend on the number of iterations, whatever the learning rate."""
 
+LOSS_SCALE = {"current_loss_scale": "dynamic_scale", "good_steps": "step_counter"}
+"""Old name -> attribute of what a loss scale keeps."""
+
 SCALARS = {
     "iter": "iterations",
     "iteration": "iterations",
