@@ -181,7 +181,7 @@ def load_weights(
         >>> kport.load_weights(model, "bundle/", strict=False).dropped
         ('head.bias', 'head.kernel')
     """
-    checkpoint = formats.read(path)
+    checkpoint = formats.read_weights(path)
     room = model_room()
     with located(path):
         report: LoadReport = room.load_into(

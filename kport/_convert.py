@@ -10,8 +10,17 @@ from kport import formats
 from kport._backends import choose_backend
 from kport._room import model_room, register_components, signed
 from kport._sizes import parse_size
-from kport.checkpoint import JSON, Checkpoint, Kind, LoadReport, Naming, ReportLine, Sample
-from kport.errors import located
+from kport.checkpoint import (
+    JSON,
+    Checkpoint,
+    Kind,
+    LoadReport,
+    Naming,
+    ReportLine,
+    Sample,
+    weights_of,
+)
+from kport.errors import UsageError, located
 from kport.formats import StrPath, WriteOptions
 
 __all__ = ["ConvertReport", "convert"]
@@ -50,6 +59,7 @@ def convert(
     sample: Sample | None = None,
     custom_objects: Mapping[str, Any] | None = None,
     shard_size: int | str = "5GB",
+    weights_only: bool = False,
 ) -> ConvertReport:
     """Read a model in any format and write it as an archive or a bundle.
 
@@ -62,6 +72,8 @@ def convert(
         sample: Inputs and true outputs to keep with it, such as those of the old framework.
         custom_objects: See `load`.
         shard_size: See `save`.
+        weights_only: Write every value by its name and no definition, as a bundle for
+            `load_weights`; nothing is built, so this works for models that cannot be.
 
     Raises:
         KportError: See `load` and `save`; nothing is written then.
@@ -72,6 +84,8 @@ def convert(
     """
     options = WriteOptions(parse_size(shard_size))
     target = formats.for_target(dst)
+    if weights_only:
+        return _convert_weights(src, dst, options)
     checkpoint = formats.read(src)
     report = LoadReport(tuple(ReportLine("matched", name) for name in checkpoint.tensors))
     if not _is_complete(checkpoint):
@@ -89,6 +103,22 @@ def convert(
         checkpoint = replace(checkpoint, sample=sample)
     formats.write(signed(checkpoint), dst, options)
     return ConvertReport(str(src), str(dst), target.name, report)
+
+
+def _convert_weights(src: StrPath, dst: StrPath, options: WriteOptions) -> ConvertReport:
+    target = formats.for_target(dst)
+    if target.name != "bundle":
+        raise UsageError(
+            f"a {target.title} holds a model, not weights alone",
+            path=dst,
+            remedy="Give the name of a directory for a bundle.",
+        )
+    read = formats.read_weights(src)
+    checkpoint = weights_of(read)
+    lines = [ReportLine("matched", name) for name in checkpoint.tensors]
+    lines += [ReportLine(note.outcome, note.name, note.detail) for note in read.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes
+    formats.write(signed(checkpoint), dst, options)
+    return ConvertReport(str(src), str(dst), target.name, LoadReport(tuple(lines)))
 
 
 def _is_complete(checkpoint: Checkpoint) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kport import formats
 from kport._layers import LayerLine, custom_names, label, layer_lines
-from kport.checkpoint import JSON, Checkpoint, Kind, Note
+from kport.checkpoint import JSON, Checkpoint, Holds, Kind, Note
 
 __all__ = ["AssetLine", "LayerLine", "Summary", "TensorLine", "Total", "inspect"]
 
@@ -66,6 +66,7 @@ class Summary:
         assets: Every asset.
         sample: Whether the file carries inputs with their true outputs.
         notes: What the reader translated or left out.
+        holds: ``model``, or ``definition`` or ``weights`` where it is one of them alone.
     """
 
     path: str
@@ -85,6 +86,7 @@ class Summary:
     assets: tuple[AssetLine, ...] = ()
     sample: bool = False
     notes: tuple[Note, ...] = field(default=())
+    holds: Holds = Holds.MODEL
 
     def to_json(self) -> JSON:
         """Return the summary as plain JSON values."""
@@ -134,6 +136,7 @@ def inspect(path: formats.StrPath) -> Summary:
         assets=tuple(AssetLine(one.name, one.size) for one in checkpoint.assets.values()),
         sample=checkpoint.sample is not None,
         notes=checkpoint.notes,
+        holds=checkpoint.holds,
     )
 
 

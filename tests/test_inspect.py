@@ -126,6 +126,7 @@ def test_everything_beside_the_tensors(inspected):
         "assets": [{"name": "lookup/vocabulary.txt", "size": 12}],
         "sample": True,
         "notes": [{"outcome": "dropped", "name": "opt", "detail": "unknown"}],
+        "holds": "model",
     }
 
 

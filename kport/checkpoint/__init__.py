@@ -12,6 +12,7 @@ from kport.checkpoint._report import LoadReport, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
 from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec
 from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position, Slot
+from kport.checkpoint._weights import weights_of
 
 __all__ = [
     "DTYPES",
@@ -53,5 +54,6 @@ __all__ = [
     "split_off",
     "unflatten",
     "validate_spec",
+    "weights_of",
     "with_part",
 ]

@@ -66,8 +66,17 @@ class ModelSpec:
         return bool(self.config.get("compile_config"))
 
 
-def validate_spec(data: object, config: object, place: str = "spec") -> list[Problem]:
-    """Return everything that is wrong with the JSON form of a spec; empty when it is valid."""
+def validate_spec(
+    data: object, config: object, place: str = "spec", *, weights: bool = False
+) -> list[Problem]:
+    """Return everything that is wrong with the JSON form of a spec; empty when it is valid.
+
+    Arguments:
+        data: The form that `ModelSpec.to_json` gives.
+        config: The config of the model.
+        place: Where the data stand, for the problems.
+        weights: Whether it belongs to weights alone, whose config is empty.
+    """
     check = Checker()
     fields = check.mapping(data, place)
     check.keys(fields, _FIELDS, place)
@@ -88,7 +97,10 @@ def validate_spec(data: object, config: object, place: str = "spec") -> list[Pro
     for name, other in check.mapping(fields.get("ties", {}), f"{place}.ties").items():
         check.string(other, f"{place}.ties[{name!r}]")
     _check_signature(check, fields.get("signature"), f"{place}.signature")
-    _check_config(check, config)
+    if not weights:
+        _check_config(check, config)
+    elif config != {}:
+        check.say("config", "is not empty, and these are weights alone", "unexpected")
     return check.problems
 
 
@@ -117,13 +129,13 @@ def _check_signature(check: Checker, node: object, place: str) -> None:
         _check_signature(check, child, f"{place}[{name!r}]")
 
 
-def parse_spec(data: object, config: object) -> ModelSpec:
-    """Return the spec that the JSON describes.
+def parse_spec(data: object, config: object, *, weights: bool = False) -> ModelSpec:
+    """Return the spec that the JSON describes; see `validate_spec`.
 
     Raises:
         InvalidSpecError: With every problem of `validate_spec`.
     """
-    problems = validate_spec(data, config)
+    problems = validate_spec(data, config, weights=weights)
     if problems or not isinstance(data, dict) or not isinstance(config, dict):
         raise InvalidSpecError("the model definition is not valid", problems=problems)
     return ModelSpec(

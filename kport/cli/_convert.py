@@ -31,6 +31,7 @@ Examples:
   kport convert old.h5 model.keras
   kport convert old.h5 bundle/ --sample truth.npz
   kport convert old.h5 bundle/ --import my_layers --dry-run
+  kport convert saved_model/ weights/ --weights-only
 """
 
 # TensorFlow starts with notices on stderr, about rounding in a computation that no conversion does.
@@ -80,6 +81,11 @@ class Plan:
     metavar="SIZE",
     help="The most bytes of values in one file of a bundle.",
 )
+@click.option(
+    "--weights-only",
+    is_flag=True,
+    help="Write every value by its name and no model; nothing is built.",
+)
 @click.option("--dry-run", is_flag=True, help="Read SRC, say what would be written, write nothing.")
 @json_output
 def command(
@@ -88,6 +94,7 @@ def command(
     sample: str | None,
     modules: tuple[str, ...],
     shard_size: str,
+    weights_only: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -100,7 +107,7 @@ def command(
     given = read_sample(sample)
     if dry_run:
         parse_size(shard_size)
-        plan = _plan(src, dst, given)
+        plan = _weights_plan(src, dst) if weights_only else _plan(src, dst, given)
         output.show(plan, plan_pages(plan))
         return
     for name, value in _QUIET.items():
@@ -109,8 +116,25 @@ def command(
         if modules:
             choose_backend()  # before a module of the user imports Keras, which fixes it
             import_modules(modules)
-        report = kport.convert(src, dst, sample=given, shard_size=shard_size)
+        report = kport.convert(
+            src, dst, sample=given, shard_size=shard_size, weights_only=weights_only
+        )
     output.show(report, conversion_pages(report))
+
+
+def _weights_plan(src: str, dst: str) -> Plan:
+    checkpoint = formats.read_weights(src)
+    return Plan(
+        source=src,
+        source_format=formats.detect(src).name,
+        target=dst,
+        format=formats.for_target(dst).name,
+        replaces=Path(dst).exists(),
+        tensors=len(checkpoint.tensors),
+        nbytes=checkpoint.nbytes,
+        custom=(),
+        sample=False,
+    )
 
 
 def _plan(src: str, dst: str, given: Sample | None) -> Plan:

@@ -38,6 +38,7 @@ def summary_pages(summary: Summary, tensors: bool = False) -> Iterator[Renderabl
         ("format", summary.title),
         ("written by", _written_by(summary.provenance)),
         ("model", f"{summary.model} {summary.name!r}" if summary.name else summary.model),
+        ("holds", "" if summary.holds == "model" else f"its {summary.holds} only"),
         ("inputs", _signature(summary.signature)),
         ("optimizer", summary.optimizer),
         ("loss", summary.loss),

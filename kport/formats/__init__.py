@@ -24,6 +24,7 @@ __all__ = [
     "detect",
     "for_target",
     "read",
+    "read_weights",
     "write",
     "write_part",
 ]
@@ -35,5 +36,6 @@ check = FORMATS.check
 detect = FORMATS.detect
 for_target = FORMATS.for_target
 read = FORMATS.read
+read_weights = FORMATS.read_weights
 write = FORMATS.write
 write_part = FORMATS.write_part

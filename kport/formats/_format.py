@@ -34,7 +34,9 @@ class Format(Protocol):
     A legacy format may have one method more, ``components()``, which registers the layers that old
     ones are translated to; it is called before a model is built of what it read. One whose files
     have checksums may have ``check(path) -> Integrity``, which reads every byte. One that keeps
-    parts of a model in files of their own has ``write_part(checkpoint, path, name, options)``.
+    parts of a model in files of their own has ``write_part(checkpoint, path, name, options)``. One
+    whose `read` may fail on the definition has ``read_weights(path)``, which gives the values
+    alone.
     """
 
     @property

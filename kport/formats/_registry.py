@@ -97,6 +97,19 @@ class Registry:
                 )
             return check(place)
 
+    def read_weights(self, path: StrPath) -> Checkpoint:
+        """Return the values at the path, also where a model cannot be had of it.
+
+        Raises:
+            UnreadableError: See `read`.
+            UnsafeFileError: See `read`.
+        """
+        place = local_path(path)
+        with located(place):
+            found = self.detect(place)
+            read: Callable[[Path], Checkpoint] = getattr(found, "read_weights", found.read)
+            return read(place)
+
     def for_target(self, path: StrPath) -> Format:
         """Return the format to write: an archive for ``.keras``, a bundle for a bare name.
 

@@ -32,7 +32,9 @@ def test_what_was_not_a_plain_match_is_said(kport_cli, converted):
     assert answer.out == (
         "old.h5 -> new.keras (keras): 1 matched, 1 dropped\n  dropped opt[0]: no such slot\n"
     )
-    assert converted == [("old.h5", "new.keras", {"sample": None, "shard_size": "5GB"})]
+    assert converted == [
+        ("old.h5", "new.keras", {"sample": None, "shard_size": "5GB", "weights_only": False})
+    ]
 
 
 def test_json_is_alone_on_stdout_whatever_a_library_prints(kport_cli, converted):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming
+from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming, Note
 from kport.errors import CorruptFileError, KportError, SaveError, UnreadableError, mapped
 from kport_compat.h5._container import (
     SIGNATURE,
@@ -63,6 +63,16 @@ class H5Format:
         """
         with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
             return _read(file, path)
+
+    def read_weights(self, path: Path) -> Checkpoint:
+        """Return the weights of the layers alone; the config is not looked at.
+
+        Raises:
+            UnreadableError: The file is damaged.
+            UnsafeFileError: It links to other places or files.
+        """
+        with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
+            return _weights_only(file, path)
 
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Refuse: this is a format of the past.
@@ -138,6 +148,8 @@ def _weights_only(file: Node, path: Path) -> Checkpoint:
     names = renamed([{"name": name} for name in attribute_names(weights, "layer_names")])
     tensors, notes, problems = layer_tensors(weights, path, names, GONE_WEIGHTS)
     tensors = checked_total(tensors, problems, path)
+    if "optimizer_weights" in file:
+        notes.append(Note("dropped", "optimizer_weights", "belong to the training, not the model"))
     return Checkpoint(
         spec=ModelSpec(config={}),
         tensors={tensor.name: tensor for tensor in tensors},

@@ -31,12 +31,14 @@ from kport_compat.savedmodel._schemas import SAVED_MODEL as SCHEMA
 from kport_compat.savedmodel._tensors import left_out, tensors_of
 from kport_compat.savedmodel._variables import checkpoint_keys
 from kport_compat.tensorbundle import Bundle, Bytes, Message, decode, refuse_pointer
+from kport_compat.tfcheckpoint import read_checkpoint
 
 if TYPE_CHECKING:
     from kport.formats import WriteOptions
 
 __all__ = ["SAVED_MODEL", "SavedModelFormat"]
 
+_VALUES = "variables/variables.index"
 _MAX_BYTES = (1 << 31) - 1  # protobuf's own limit of one message
 _NO_CONFIG = "layer was saved without config"  # TensorFlow 2.0 to 2.4 wrote this in its place
 
@@ -61,6 +63,15 @@ class SavedModelFormat:
         """
         with mapped(CorruptFileError, "cannot be read", path=path):
             return _read(_folder(path))
+
+    def read_weights(self, path: Path) -> Checkpoint:
+        """Return the values alone, by the names of their objects, of any SavedModel.
+
+        Raises:
+            UnreadableError: They are damaged or not there.
+        """
+        with mapped(CorruptFileError, "cannot be read", path=path):
+            return read_checkpoint(_index(_folder(path)))
 
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Refuse: this is a format of the past.
@@ -110,18 +121,28 @@ def _read(folder: Path) -> Checkpoint:
     with mapped(CorruptFileError, "cannot be read", path=file):
         meta = _meta_graph(_content(file))
         graph = _graph(meta, folder)
-    index = folder / "variables" / "variables.index"
+    index = folder / _VALUES
     bundle = Bundle(index) if index.is_file() else None
     about = graph.metadata(0) if graph is not None and graph.nodes else {}
     if graph is None or not about:
         raise not_keras(meta, graph, bundle)
     if bundle is None:
-        raise PathNotFoundError(
-            "is a SavedModel without its values: variables/variables.index is missing",
-            path=folder,
-            remedy="Copy the whole folder; repositories often leave the variables out.",
-        )
+        raise _without_values(folder)
     return _checkpoint(meta, graph, about, bundle)
+
+
+def _index(folder: Path) -> Path:
+    if not (folder / _VALUES).is_file():
+        raise _without_values(folder)
+    return folder / _VALUES
+
+
+def _without_values(folder: Path) -> PathNotFoundError:
+    return PathNotFoundError(
+        f"is a SavedModel without its values: {_VALUES} is missing",
+        path=folder,
+        remedy="Copy the whole folder; repositories often leave the variables out.",
+    )
 
 
 def _meta_graph(data: Bytes) -> Message:

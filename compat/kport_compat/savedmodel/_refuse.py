@@ -20,7 +20,8 @@ def not_keras(meta: Message, graph: Graph | None, bundle: Bundle | None) -> Unre
         f"is a SavedModel that holds no Keras model: {_origin(meta, graph)}",
         problems=problems,
         remedy="Its computation is a traced graph without layers. Call it with TensorFlow "
-        "(keras.layers.TFSMLayer), or save the Keras model it was exported from.",
+        "(keras.layers.TFSMLayer), or save the Keras model it was exported from. Its values alone: "
+        "kport convert SAVED_MODEL BUNDLE --weights-only.",
     )
 
 

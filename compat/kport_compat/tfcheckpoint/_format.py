@@ -28,7 +28,7 @@ from kport_compat.tfcheckpoint._objects import named_objects
 if TYPE_CHECKING:
     from kport.formats import WriteOptions
 
-__all__ = ["TF_CHECKPOINT", "TFCheckpointFormat"]
+__all__ = ["TF_CHECKPOINT", "TFCheckpointFormat", "read_checkpoint"]
 
 
 class TFCheckpointFormat:

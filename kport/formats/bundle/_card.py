@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kport.checkpoint import Checkpoint, Kind
+from kport.checkpoint import Checkpoint, Holds, Kind
 
 __all__ = ["escaped", "render_card"]
 
@@ -39,8 +39,36 @@ safetensors files in the Hugging Face layout.
 """
 
 
+_WEIGHTS = """\
+---
+tags:
+- kport
+---
+
+# Weights
+
+The weights of a model that is defined elsewhere, in safetensors files, written by kport.
+
+| | |
+|---|---|
+| Tensors | {tensors:,} |
+| Bytes of all values | {nbytes:,} |
+
+```python
+import kport
+
+kport.load_weights(model, "path/to/this/directory")
+```
+
+`kport.json` lists every tensor and file.
+"""
+
+
 def render_card(checkpoint: Checkpoint) -> bytes:
     """Return the card; names that came from the model can neither format nor link anything."""
+    if checkpoint.holds is Holds.WEIGHTS:
+        count, nbytes = len(checkpoint.tensors), checkpoint.nbytes
+        return _WEIGHTS.format(tensors=count, nbytes=nbytes).encode()
     name = checkpoint.spec.config.get("registered_name") or checkpoint.spec.config["class_name"]
     stored = [one for one in checkpoint.tensors.values() if one.kind is not Kind.DERIVED]
     components = ", ".join(escaped(one) for one in sorted(checkpoint.spec.components))

@@ -4,6 +4,7 @@
 
     {"format": "kport-bundle",
      "version": 1,
+     "holds"?: "weights", where there is no definition and the config is {},
      "assets": {NAME: {"file", "size", "sha256", "keras_path"?}},
      "files": {FILE: {"size", "sha256"}},
      "parts": {NAME: {"size", "sha256"}},
@@ -27,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kport.checkpoint import DTYPES, JSON, Checker, Kind
+from kport.checkpoint import DTYPES, JSON, Checker, Holds, Kind
 from kport.errors import CorruptFileError, Problem, UnreadableError, UnsafeFileError
 from kport.formats._integrity import hex_crc32, parse_crc32
 from kport.formats._json import dump_json, shown
@@ -52,6 +53,7 @@ _FIELDS = {
     "crc32",
     "files",
     "format",
+    "holds",
     "parts",
     "provenance",
     "sample",
@@ -111,6 +113,7 @@ class Manifest:
     parts: Mapping[str, FileEntry] = field(default_factory=dict)
     sample: Mapping[str, SampleEntry] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    holds: Holds = Holds.MODEL
 
 
 def validate_manifest(data: object) -> list[Problem]:
@@ -152,6 +155,8 @@ def render_manifest(manifest: Manifest) -> bytes:
         "tensors": {name: _json(one) for name, one in manifest.tensors.items()},
     }
     parts = [f'"format": {_line(FORMAT)}', f'"version": {_line(VERSION)}']
+    if manifest.holds is not Holds.MODEL:
+        parts.append(f'"holds": {_line(manifest.holds.value)}')
     parts += [f"{_line(key)}: {_lines(value)}" for key, value in fields.items()]
     text = ("{" + ",\n ".join(parts)).encode()
     return text + f',\n "crc32": "{hex_crc32(zlib.crc32(text))}"}}\n'.encode()
@@ -197,6 +202,7 @@ def _examine(data: object) -> tuple[Manifest, list[Problem]]:
             check.say("files", f"has no {name}", "missing")
     for name in files:
         _check_inside(check, name, f"files[{shown(name)}]")
+    holds = check.one_of(fields.get("holds", "model"), {"model", "weights"}, "holds")
     provenance = check.mapping(fields.get("provenance"), "provenance")
     for key, value in provenance.items():
         if not isinstance(value, str):
@@ -209,6 +215,7 @@ def _examine(data: object) -> tuple[Manifest, list[Problem]]:
         parts=_table(check, fields, "parts", _file),
         sample=_table(check, fields, "sample", _sample),
         provenance=provenance,
+        holds=Holds(holds or "model"),
     )
     return manifest, check.problems
 

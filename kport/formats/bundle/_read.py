@@ -21,8 +21,10 @@ from typing import Any
 from kport.checkpoint import (
     Asset,
     Checkpoint,
+    Holds,
     Kind,
     LazyTensor,
+    Naming,
     Sample,
     joined,
     parse_spec,
@@ -91,12 +93,15 @@ def read_rest(path: Path, manifest: Manifest) -> Checkpoint:
     _raise(_file_problems(path, manifest))
     stores, problems = _stores(path, manifest)
     _raise([*problems, *_disagreements(manifest, stores)])
+    weights = manifest.holds is Holds.WEIGHTS
     return Checkpoint(
-        spec=parse_spec(manifest.spec, _json(path, CONFIG)),
+        spec=parse_spec(manifest.spec, _json(path, CONFIG), weights=weights),
         tensors={name: _tensor(name, entry, stores) for name, entry in manifest.tensors.items()},
         assets=_assets(path, manifest),
         provenance=dict(manifest.provenance),
         sample=_sample(manifest, stores),
+        naming=Naming.OBJECTS if weights else Naming.ATTRIBUTE,
+        holds=manifest.holds,
     )
 
 

@@ -14,6 +14,7 @@ from kport.checkpoint import (
     Array,
     Asset,
     Checkpoint,
+    Holds,
     Kind,
     LazyTensor,
     Naming,
@@ -85,7 +86,8 @@ _ELSEWHERE = "Save to another path, or move away what is there."
 
 
 def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
-    if checkpoint.naming is not Naming.ATTRIBUTE:
+    weights = checkpoint.holds is Holds.WEIGHTS
+    if checkpoint.naming is not (Naming.OBJECTS if weights else Naming.ATTRIBUTE):
         yield Problem(
             "naming",
             f"is by {checkpoint.naming.value}, and a bundle names tensors by attribute path; "
@@ -102,7 +104,8 @@ def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
     for key, value in checkpoint.provenance.items():
         if not isinstance(value, str):
             yield Problem(f"provenance[{shown(key)}]", f"is {value!r}, expected a string", "type")
-    yield from validate_spec(checkpoint.spec.to_json(), checkpoint.spec.config)
+    spec = checkpoint.spec
+    yield from validate_spec(spec.to_json(), spec.config, weights=weights)
 
 
 def _sample_problems(sample: Sample | None) -> Iterator[Problem]:
@@ -142,6 +145,7 @@ def _fill(folder: Path, whole: Checkpoint, options: WriteOptions) -> None:
         parts={name: put_part(folder, name, part, options) for name, part in parts.items()},
         sample={one.name: SampleEntry(one.dtype, one.shape) for one in sample},
         provenance=checkpoint.provenance,
+        holds=checkpoint.holds,
     )
     put_file(folder, layout.CARD, render_card(whole))
     put_file(folder, layout.MANIFEST, render_manifest(manifest))
