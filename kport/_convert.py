@@ -89,20 +89,27 @@ def convert(
     checkpoint = formats.read(src)
     report = LoadReport(tuple(ReportLine("matched", name) for name in checkpoint.tensors))
     if not _is_complete(checkpoint):
-        choose_backend()
-        room = model_room()
-        register_components(checkpoint)
-        with located(src):
-            model = room.build(checkpoint, custom_objects=custom_objects)
-        report = room.report_of(model)
-        built = room.capture(model)
-        origin = {f"from {key}": value for key, value in checkpoint.provenance.items()}
-        provenance = {**origin, **built.provenance}
-        checkpoint = replace(built, provenance=provenance, sample=checkpoint.sample)
+        checkpoint, report = _rebuilt(checkpoint, src, custom_objects)
     if sample is not None:
         checkpoint = replace(checkpoint, sample=sample)
     formats.write(signed(checkpoint), dst, options)
     return ConvertReport(str(src), str(dst), target.name, report)
+
+
+def _rebuilt(
+    checkpoint: Checkpoint, src: StrPath, custom_objects: Mapping[str, Any] | None
+) -> tuple[Checkpoint, LoadReport]:
+    """Return what a live model of the Checkpoint is captured as, and how it was loaded."""
+    choose_backend()
+    room = model_room()
+    register_components(checkpoint)
+    with located(src):
+        model = room.build(checkpoint, custom_objects=custom_objects)
+    built = room.capture(model)
+    origin = {f"from {key}": value for key, value in checkpoint.provenance.items()}
+    provenance = {**origin, **built.provenance}
+    built = replace(built, provenance=provenance, sample=checkpoint.sample)
+    return built, room.report_of(model)
 
 
 def _convert_weights(src: StrPath, dst: StrPath, options: WriteOptions) -> ConvertReport:
