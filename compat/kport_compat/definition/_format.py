@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming, Note
 from kport.errors import CorruptFileError, InvalidSpecError, SaveError, mapped
 from kport.formats._json import MAX_JSON_BYTES, parse_json
+from kport_compat.keras1 import speaks_keras_1
 from kport_compat.keras2 import translate
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _config(found: Any) -> tuple[dict[str, Any], tuple[Note, ...]]:
     if not isinstance(found, dict) or not isinstance(found.get("class_name"), str):
         raise InvalidSpecError("is JSON that describes no Keras model")
     version = found.get("keras_version")
-    if not isinstance(version, str):
+    if not isinstance(version, str) and not speaks_keras_1(found):
         return found, ()
     translation = translate(found)
     return translation.config, translation.notes

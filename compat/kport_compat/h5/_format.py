@@ -10,8 +10,9 @@ Keras 3 writes the same layout, with its own config inside; such a file is read 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming, Note
 from kport.errors import CorruptFileError, KportError, SaveError, UnreadableError, mapped
@@ -25,7 +26,14 @@ from kport_compat.h5._container import (
     opened,
 )
 from kport_compat.h5._optimizer import optimizer_tensors, variable_names
-from kport_compat.h5._weights import checked_total, layer_tensors
+from kport_compat.h5._weights import (
+    Order,
+    checked_total,
+    layer_tensors,
+    weight_names,
+    weight_shapes,
+)
+from kport_compat.keras1 import arranged, named_by_keras_1, speaks_keras_1
 from kport_compat.keras2 import GONE_WEIGHTS, renamed, translate
 
 if TYPE_CHECKING:
@@ -119,10 +127,13 @@ def _read(file: Node, path: Path) -> Checkpoint:
     # TensorFlow 2.0 to 2.2 wrote the version beside the weights only.
     version = attribute_text(file, "keras_version") or attribute_text(weights, "keras_version")
     translation = translate(
-        config, attribute_json(file, "training_config"), generation=_generation(version)
+        config,
+        attribute_json(file, "training_config"),
+        generation=_generation(version),
+        shapes=weight_shapes(weights) if speaks_keras_1(config) else {},
     )
     tensors, notes, problems = layer_tensors(
-        weights, path, translation.layer_names, translation.gone
+        weights, path, translation.layer_names, translation.gone, _order(weights, config)
     )
     if "optimizer_weights" in file:
         known = variable_names(weights, translation.layer_names, {one.name for one in tensors})
@@ -146,7 +157,9 @@ def _weights_only(file: Node, path: Path) -> Checkpoint:
         raise UnreadableError("is an HDF5 file without a Keras model (no attribute 'model_config')")
     weights = child(file, "model_weights") if "model_weights" in file else file
     names = renamed([{"name": name} for name in attribute_names(weights, "layer_names")])
-    tensors, notes, problems = layer_tensors(weights, path, names, GONE_WEIGHTS)
+    tensors, notes, problems = layer_tensors(
+        weights, path, names, GONE_WEIGHTS, _order(weights, None)
+    )
     tensors = checked_total(tensors, problems, path)
     if "optimizer_weights" in file:
         notes.append(Note("dropped", "optimizer_weights", "belong to the training, not the model"))
@@ -158,6 +171,12 @@ def _weights_only(file: Node, path: Path) -> Checkpoint:
         notes=tuple(notes),
         holds=Holds.WEIGHTS,
     )
+
+
+def _order(weights: Node, config: Any) -> Order | None:
+    """Return how to put the weights of a layer into Keras 2's order, None where they are in it."""
+    old = speaks_keras_1(config) or named_by_keras_1(weight_names(weights))
+    return partial(arranged, config=config) if old else None
 
 
 def _generation(version: str | None) -> int:

@@ -9,7 +9,7 @@ is a group whose attribute ``weight_names`` lists its datasets in the order of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from kport.checkpoint import Kind, LazyTensor, Note, Position, join_name
@@ -24,16 +24,31 @@ from kport.errors import (
 from kport_compat.h5._container import Node, attribute_names, child
 from kport_compat.h5._dataset import MAX_EXPANSION, stored
 
-__all__ = ["Tensors", "checked_total", "collect", "layer_tensors", "readable", "unique"]
+__all__ = [
+    "Order",
+    "Tensors",
+    "checked_total",
+    "collect",
+    "layer_tensors",
+    "readable",
+    "unique",
+    "weight_names",
+    "weight_shapes",
+]
 
 _STATE = frozenset({"moving_mean", "moving_variance", "mean", "variance"})
 _TOP_LEVEL = "top_level_model_weights"  # weights of the model itself, since TensorFlow 2.9
 
 Tensors = list[LazyTensor]
+Order = Callable[[Sequence[LazyTensor], Sequence[str]], tuple[Tensors, list[Problem]]]
 
 
 def layer_tensors(
-    group: Node, path: Path, names: Mapping[str, str], gone: Collection[str] = ()
+    group: Node,
+    path: Path,
+    names: Mapping[str, str],
+    gone: Collection[str] = (),
+    order: Order | None = None,
 ) -> tuple[Tensors, list[Note], list[Problem]]:
     """Return the tensors of every layer, what was left out, and everything that is wrong.
 
@@ -42,17 +57,16 @@ def layer_tensors(
         path: The file.
         names: Layer name of the file -> layer name of the translated config, where they differ.
         gone: Last parts of the names of weights that Keras 3's layers do not have.
+        order: Puts the weights of one layer into another order and form.
     """
     tensors: Tensors = []
     notes: list[Note] = []
     problems: list[Problem] = []
-    layers = attribute_names(group, "layer_names")
-    if _TOP_LEVEL in group and _TOP_LEVEL not in layers:
-        layers = [*layers, _TOP_LEVEL]
     taken: dict[str, int] = {}
-    for layer in unique(layers, "layer_names"):
+    for layer in _layers(group):
         node = child(group, layer)
-        weights = unique(attribute_names(node, "weight_names"), layer)
+        first = len(tensors)
+        weights = _weights(node, layer)
         left = [one for one in weights if _last(one) in gone]
         notes += [Note("dropped", join_name(layer, _last(one)), _WHY_GONE) for one in left]
         for index, weight in enumerate(one for one in weights if one not in left):
@@ -60,7 +74,37 @@ def layer_tensors(
             name = readable(position.layer, layer, weight, taken)
             kind = Kind.STATE if _last(weight) in _STATE else Kind.PARAMETER
             collect(node, weight, path, (name, kind, position), tensors, problems)
+        if order is not None and len(tensors) - first == len(weights):
+            tensors[first:], wrong = order(tensors[first:], weights)
+            problems += wrong
     return tensors, notes, problems
+
+
+def weight_names(group: Node) -> list[str]:
+    """Return the name of every weight in ``model_weights``."""
+    return [one for layer in _layers(group) for one in _weights(child(group, layer), layer)]
+
+
+def weight_shapes(group: Node) -> dict[str, tuple[int, ...]]:
+    """Return name -> shape for every weight in ``model_weights``."""
+    found: dict[str, tuple[int, ...]] = {}
+    for layer in _layers(group):
+        node = child(group, layer)
+        with mapped(CorruptFileError, f"{layer}: a weight cannot be read"):
+            for name in _weights(node, layer):
+                found[name] = tuple(getattr(child(node, name), "shape", None) or ())
+    return found
+
+
+def _layers(group: Node) -> list[str]:
+    layers = attribute_names(group, "layer_names")
+    if _TOP_LEVEL in group and _TOP_LEVEL not in layers:
+        layers = [*layers, _TOP_LEVEL]
+    return unique(layers, "layer_names")
+
+
+def _weights(node: Node, layer: str) -> list[str]:
+    return unique(attribute_names(node, "weight_names"), layer)
 
 
 _WHY_GONE = "Keras 3's layer has no such weight and computes without it"

@@ -8,6 +8,7 @@ from typing import Any
 
 from kport.checkpoint import JSON, Note
 from kport.errors import InvalidSpecError
+from kport_compat.keras1 import Spoken, modern, speaks_keras_1
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._models import layer_or_model, model, renamed
 from kport_compat.keras2._training import compile_config
@@ -38,13 +39,21 @@ class Translation:
         return compiled.get("optimizer")
 
 
-def translate(config: Any, training: Any = None, *, generation: int = 2) -> Translation:
+def translate(
+    config: Any,
+    training: Any = None,
+    *,
+    generation: int = 2,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Translation:
     """Translate a model.
 
     Arguments:
         config: The JSON of ``model_config``; it is not changed.
         training: The JSON of ``training_config``.
         generation: The major version of the Keras that wrote it.
+        shapes: Name of a weight in the file -> its shape; configs of Keras 1 leave out what these
+            tell.
 
     Raises:
         InvalidSpecError: It is no model, or asks for what Keras 3 cannot do; all problems.
@@ -54,7 +63,11 @@ def translate(config: Any, training: Any = None, *, generation: int = 2) -> Tran
         >>> translate({"class_name": "Sequential", "config": layers}).config["module"]
         'keras'
     """
-    log = Log(layer_or_model, generation)
+    spoken = Spoken(config)
+    if speaks_keras_1(config):
+        generation, spoken = 1, modern(config, shapes or {})
+    config = spoken.config
+    log = Log(layer_or_model, generation, list(spoken.notes), list(spoken.problems))
     new = model(config, log)
     compiled = compile_config(training, log)
     if log.problems:
