@@ -6,7 +6,7 @@ export PYTHON
 STAMP := .venv/.stamp-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format clean
+.PHONY: help setup demo test check lint format torture clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: $(STAMP)  ## lint, types and import contracts only
 
 format: $(STAMP)  ## let ruff mend what it can
 	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
+
+torture: $(STAMP)  ## kill 200 saves, fill 50 disks, save and load 1,000 times; prints a table (BACKEND=torch adds live models)
+	@.venv/bin/python tests/torture/torture.py $(if $(BACKEND),--backend $(BACKEND))
 
 clean:  ## remove .venv, build products and caches
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

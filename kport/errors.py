@@ -23,6 +23,7 @@ turns them into one of these where a file is read or written.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import zipfile
 import zlib
@@ -239,4 +240,7 @@ def mapped(
             raise
         words = str(foreign).strip().splitlines()
         detail = words[0] if words else type(foreign).__name__
+        if isinstance(foreign, OSError) and foreign.errno:
+            reason = os.strerror(foreign.errno)  # h5py says something else in its place
+            detail = detail if reason in detail else f"{reason}: {detail}"
         raise error(f"{message}: {detail}", path=path, remedy=remedy) from foreign

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
+import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -14,17 +17,24 @@ from pathlib import Path
 
 from kport.errors import SaveError, mapped
 
+if sys.platform != "win32":
+    import fcntl
+
 __all__ = ["replace_directory", "replace_file"]
 
 _PREFIX = ".kport-"
+_RANDOM = "[a-z0-9_]{8}"  # what tempfile.mkdtemp puts behind a prefix
+_MAX_NAME = 100  # file systems take 255 bytes, ours included
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _RENAME_SWAP = 2  # sys/stdio.h of macOS
+# Some file systems (overlay, network) know the call and not what is asked of it.
+_UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; put it in place when the block ends without an error.
+    """Give a temporary path; put the file in place when the block ends without an error.
 
     The file is fsynced before the rename and its directory after it, so a crash leaves the old
     file or the new one.
@@ -32,18 +42,12 @@ def replace_file(path: Path) -> Iterator[Path]:
     Raises:
         SaveError: The target cannot be written; it is as it was before.
     """
-    with mapped(SaveError, "cannot be written", path=path), _parent(path) as parent:
-        handle, name = tempfile.mkstemp(prefix=f"{_PREFIX}{path.name}-", dir=parent)
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            yield temporary
-            os.chmod(temporary, 0o666 & ~_umask())
-            _sync(temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync(parent)
+    with mapped(SaveError, "cannot be written", path=path), _workshop(path) as folder:
+        temporary = folder / "new"
+        yield temporary
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync(folder.parent)
 
 
 @contextmanager
@@ -51,26 +55,80 @@ def replace_directory(path: Path) -> Iterator[Path]:
     """The same for a directory: fill the temporary one, which then takes the target's place.
 
     Where the system can exchange two names in one step (Linux, macOS) no moment exists without
-    a whole directory at `path`; elsewhere there is one between two renames.
+    a whole directory at `path`; elsewhere there is one between two renames, and a save that was
+    killed in it is undone by the next one.
 
     Raises:
         SaveError: The target cannot be written; it is as it was before.
     """
-    with mapped(SaveError, "cannot be written", path=path), _parent(path) as parent:
-        temporary = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{path.name}-", dir=parent))
+    with mapped(SaveError, "cannot be written", path=path), _workshop(path) as folder:
+        temporary = folder / "new"
+        temporary.mkdir()
+        yield temporary
+        for file in sorted(temporary.rglob("*")):
+            _sync(file)
+        _sync(temporary)
+        _put_in_place(temporary, path)
+        _sync(folder.parent)
+
+
+@contextmanager
+def _workshop(path: Path) -> Iterator[Path]:
+    """Give an empty directory beside `path`, and remove those that killed writers left there."""
+    key = path.name
+    if len(os.fsencode(key)) > _MAX_NAME:
+        key = hashlib.sha256(os.fsencode(key)).hexdigest()[:32]
+    with _parent(path) as parent:
+        _clear(parent, f"{_PREFIX}{key}-", path)
+        folder, lock = _locked_directory(parent, f"{_PREFIX}{key}-")
         try:
-            yield temporary
-            os.chmod(temporary, 0o777 & ~_umask())
-            for file in sorted(temporary.rglob("*")):
-                _sync(file)
-            _sync(temporary)
-            if path.exists():
-                _exchange(temporary, path)
-            else:
-                os.rename(temporary, path)
-            _sync(parent)
+            yield folder
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def _locked_directory(parent: Path, prefix: str) -> tuple[Path, int | None]:
+    """Make a directory that is locked as long as this process lives, where there are locks."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        lock = _lock(folder)
+        if folder.exists():
+            return folder, lock
+        # Another writer has taken it for a dead one's before it was locked.
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path, wait: bool = True) -> int | None:
+    """Return the handle of a lock; None where another process has it, or there are no locks."""
+    if sys.platform == "win32":
+        return None
+    handle = None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        if handle is not None:
+            os.close(handle)
+        return None
+    return handle
+
+
+def _clear(parent: Path, prefix: str, path: Path) -> None:
+    for folder in sorted(parent.glob(f"{_PREFIX}*")):
+        if not re.fullmatch(re.escape(prefix) + _RANDOM, folder.name):
+            continue
+        lock = _lock(folder, wait=False)
+        if lock is None:
+            continue
+        try:
+            if (folder / "old").exists() and not path.exists():
+                os.rename(folder / "old", path)  # it was killed between two renames
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)
 
 
 @contextmanager
@@ -87,32 +145,34 @@ def _parent(path: Path) -> Iterator[Path]:
         raise
 
 
-def _umask() -> int:
-    mask = os.umask(0)  # the only way to ask for it is to set it
-    os.umask(mask)
-    return mask
-
-
 def _sync(path: Path) -> None:
+    if sys.platform == "win32" and path.is_dir():
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if not path.is_dir() or error.errno not in _UNSUPPORTED:
+            raise
     finally:
         os.close(handle)
 
 
-def _exchange(new: Path, old: Path) -> None:
-    if _exchange_in_one_step(os.fsencode(new), os.fsencode(old)):
+def _put_in_place(new: Path, path: Path) -> None:
+    if not path.exists():
+        with contextlib.suppress(OSError):
+            os.rename(new, path)
+            return
+    # It was there, or another process has put one there since.
+    if _exchange_in_one_step(os.fsencode(new), os.fsencode(path)):
         return
-    aside = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}old-", dir=new.parent))
-    os.rename(old, aside / "old")
+    old = new.with_name("old")
+    os.rename(path, old)
     try:
-        os.rename(new, old)
+        os.rename(new, path)
     except BaseException:
-        os.rename(aside / "old", old)
+        os.rename(old, path)
         raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _exchange_in_one_step(new: bytes, old: bytes) -> bool:
@@ -125,7 +185,6 @@ def _exchange_in_one_step(new: bytes, old: bytes) -> bool:
         return False
     if status == 0:
         return True
-    # Some file systems (overlay, network) know the call and not the flag.
-    if ctypes.get_errno() in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+    if ctypes.get_errno() in _UNSUPPORTED:
         return False
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), os.fsdecode(old))

@@ -11,14 +11,14 @@ import mmap
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from kport.checkpoint import Array
 from kport.errors import CorruptFileError, UnreadableError, mapped
 
-__all__ = ["Backing", "HeldBytes", "MappedFile"]
+__all__ = ["Backing", "HeldBytes", "MappedFile", "identity_of"]
 
 
 class Backing(Protocol):
@@ -44,7 +44,7 @@ class HeldBytes:
 
 
 class MappedFile:
-    """The bytes of a file, mapped at the first use.
+    """The bytes of a file, mapped at the first use; `hold` maps them at once.
 
     Arguments:
         path: The file; it must exist.
@@ -56,12 +56,20 @@ class MappedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         with mapped(UnreadableError, "cannot be read", path=path), path.open("rb") as file:
-            self._identity = _identity(file)
+            self._identity = identity_of(os.fstat(file.fileno()))
 
     @property
     def size(self) -> int:
         """Bytes of the file when it was first seen."""
         return self._identity[2]
+
+    def hold(self) -> None:
+        """Map the file now, so that its bytes stay when another file takes its place.
+
+        Raises:
+            CorruptFileError: One has taken it already.
+        """
+        _ = self.bytes
 
     @cached_property
     def bytes(self) -> Array:
@@ -75,13 +83,13 @@ class MappedFile:
             mapped(UnreadableError, "cannot be read", path=self.path),
             self.path.open("rb") as file,
         ):
-            if _identity(file) != self._identity:
+            if identity_of(os.fstat(file.fileno())) != self._identity:
                 raise CorruptFileError("was changed after it was opened", remedy="Read it again.")
             if self.size == 0:
                 return np.empty(0, np.uint8)
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
 
 
-def _identity(file: BinaryIO) -> tuple[int, int, int, int]:
-    status = os.fstat(file.fileno())
+def identity_of(status: os.stat_result) -> tuple[int, int, int, int]:
+    """Return what differs between two files, or two states of one."""
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -9,9 +9,10 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from kport.checkpoint import Checkpoint
-from kport.errors import PathNotFoundError, UnknownFormatError, UsageError, located
+from kport.errors import KportError, PathNotFoundError, UnknownFormatError, UsageError, located
 from kport.formats._format import Format, WriteOptions
 from kport.formats._integrity import Integrity
+from kport.formats._mapped import identity_of
 
 __all__ = ["GROUP", "Registry", "StrPath"]
 
@@ -77,7 +78,17 @@ class Registry:
         """
         place = local_path(path)
         with located(place):
-            return self.detect(place).read(place)
+            while True:
+                before = _identity(place)
+                try:
+                    checkpoint = self.detect(place).read(place)
+                except KportError:
+                    if _identity(place) == before:
+                        raise
+                else:
+                    if _identity(place) == before:
+                        return checkpoint
+                # A save has put another model there meanwhile: read that one.
 
     def check(self, path: StrPath) -> Integrity:
         """Read every byte at the path and hold it against the checksums the file has.
@@ -188,6 +199,13 @@ def local_path(path: StrPath) -> Path:
             "remote paths are not supported yet", path=text, remedy="Copy it to a local disk."
         )
     return Path(text)
+
+
+def _identity(place: Path) -> tuple[int, ...]:
+    try:
+        return identity_of(place.stat())
+    except (OSError, ValueError):
+        return ()
 
 
 def _checked(one: object) -> Format:

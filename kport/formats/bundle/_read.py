@@ -48,6 +48,7 @@ from kport.formats.bundle._layout import (
     status_of,
 )
 from kport.formats.bundle._manifest import (
+    AssetEntry,
     FileEntry,
     Manifest,
     SampleEntry,
@@ -235,18 +236,20 @@ def _tensor(name: str, entry: TensorEntry, stores: Stores) -> LazyTensor:
 
 def _assets(root: Path, manifest: Manifest) -> dict[str, Asset]:
     return {
-        name: Asset(name, one.size, partial(_asset, root, one.file, one.size), one.keras_path)
+        name: Asset(name, one.size, partial(_asset, root, one), one.keras_path)
         for name, one in manifest.assets.items()
     }
 
 
-def _asset(root: Path, file: str, size: int) -> bytes:
-    with mapped(UnreadableError, "cannot be read", path=root / file):
-        content = _content(root, file, size)
-        if len(content) != size:
+def _asset(root: Path, entry: AssetEntry) -> bytes:
+    with mapped(UnreadableError, "cannot be read", path=root / entry.file):
+        content = _content(root, entry.file, entry.size)
+        if len(content) != entry.size:
             raise CorruptFileError(
-                f"is truncated: {len(content)} bytes, and {MANIFEST} says {size}"
+                f"is truncated: {len(content)} bytes, and {MANIFEST} says {entry.size}"
             )
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise CorruptFileError(f"differs from its SHA-256 in {MANIFEST}")
         return content
 
 

@@ -91,7 +91,7 @@ def _files(root: Path, manifest: Manifest, others: Iterable[str]) -> Iterator[st
     yield from (asset.file for asset in manifest.assets.values())
     for name in others:
         for file in (root / layout.part_folder(name)).rglob("*"):
-            if file.is_file():
+            if file.is_file() and not file.is_symlink():
                 yield file.relative_to(root).as_posix()
 
 

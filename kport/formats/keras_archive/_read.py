@@ -102,6 +102,7 @@ def weights_of(archive: Archive) -> tuple[dict[str, StoredArray], tuple[str, ...
         place = 0, backing.size
     else:
         backing = MappedFile(archive.path)
+        backing.hold()
     with mapped(CorruptFileError, f"its member {WEIGHTS} is damaged"):
         file = h5py.File(_Window(backing, *place), "r")
         return stored_arrays(file, place[0], backing), group_names(file)

@@ -46,22 +46,20 @@ def write_archive(checkpoint: Checkpoint, path: Path) -> None:
     """
     _require_keras_paths(checkpoint)
     config = dump_json(checkpoint.spec.config, indent=None)
-    with replace_file(path) as temporary:
-        weights = temporary.with_name(f"{temporary.name}-weights")
-        try:
-            crc32 = _write_weights(checkpoint, weights)
-            with zipfile.ZipFile(temporary, "w", strict_timestamps=True) as archive:
-                archive.writestr(stored_member(METADATA), _metadata(checkpoint))
-                archive.writestr(stored_member(CONFIG), config)
-                with weights.open("rb") as file:
-                    _copy_in(archive, WEIGHTS, file)
-                for _, asset in sorted(checkpoint.assets.items()):
-                    archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
-                with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:
-                    _write_extras(checkpoint, config, crc32, cast("BinaryIO", member))
-            seal(temporary)
-        finally:
-            weights.unlink(missing_ok=True)
+    # A link stays one: what it leads to is replaced, not the link.
+    with replace_file(path.resolve() if path.is_symlink() else path) as temporary:
+        weights = temporary.with_name("weights")  # goes with the folder they are in
+        crc32 = _write_weights(checkpoint, weights)
+        with zipfile.ZipFile(temporary, "w", strict_timestamps=True) as archive:
+            archive.writestr(stored_member(METADATA), _metadata(checkpoint))
+            archive.writestr(stored_member(CONFIG), config)
+            with weights.open("rb") as file:
+                _copy_in(archive, WEIGHTS, file)
+            for _, asset in sorted(checkpoint.assets.items()):
+                archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
+            with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:
+                _write_extras(checkpoint, config, crc32, cast("BinaryIO", member))
+        seal(temporary)
 
 
 def _require_keras_paths(checkpoint: Checkpoint) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from kport.errors import CorruptFileError, Problem, UnsafeFileError, mapped
 from kport.formats._integrity import hex_crc32
+from kport.formats._mapped import identity_of
 from kport.formats.keras_archive._layout import ZIP_DATE
 
 __all__ = ["Archive", "is_sealed", "open_archive", "seal", "seal_holds", "stored_member"]
@@ -34,6 +35,7 @@ class Archive:
 
     path: Path
     members: Mapping[str, zipfile.ZipInfo]
+    identity: tuple[int, ...]
 
     def read(self, name: str, limit: int) -> bytes:
         """Return a member's bytes, its CRC checked.
@@ -52,6 +54,8 @@ class Archive:
             zipfile.ZipFile(self.path) as archive,
             archive.open(member) as file,
         ):
+            if identity_of(self.path.stat()) != self.identity:
+                raise CorruptFileError("was changed after it was opened", remedy="Read it again.")
             return file.read(limit + 1)[: member.file_size]
 
     def place(self, name: str) -> tuple[int, int] | None:
@@ -90,13 +94,14 @@ def open_archive(path: Path) -> Archive:
         ),
         zipfile.ZipFile(path) as archive,
     ):
+        identity = identity_of(path.stat())
         members = archive.infolist()
         if _lacks_bytes(path):
             raise CorruptFileError("is truncated or no zip archive: its comment lacks bytes")
     problems = _unsafe(members)
     if problems:
         raise UnsafeFileError("refused as an archive", path=path, problems=problems)
-    return Archive(path, {member.filename: member for member in members})
+    return Archive(path, {member.filename: member for member in members}, identity)
 
 
 def _lacks_bytes(path: Path) -> bool:

@@ -125,7 +125,9 @@ def read_file(
         length = size if length is None else length
         header = _read_header(file, offset, length)
         data = LENGTH_BYTES + len(header)
-        return SafetensorsFile(whole, parse_header(header, length - data), offset + data)
+        parsed = parse_header(header, length - data)
+        whole.hold()
+        return SafetensorsFile(whole, parsed, offset + data)
 
 
 def _read_header(file: BinaryIO, offset: int, length: int) -> bytes:
