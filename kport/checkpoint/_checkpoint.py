@@ -88,6 +88,8 @@ class Checkpoint:
         sample: Inputs with the outputs the model once gave for them.
         notes: What the reader translated or left out.
         holds: Which part of a model it is.
+        about: Class of a part of the model -> what the file tells of it, for the error where the
+            class is not here or the config says too little.
 
     Raises:
         InvalidSpecError: A key differs from its tensor's name, two tensors claim one place, or a
@@ -102,6 +104,7 @@ class Checkpoint:
     sample: Sample | None = None
     notes: tuple[Note, ...] = ()
     holds: Holds = Holds.MODEL
+    about: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))

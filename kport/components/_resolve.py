@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kport.components._kinds import SLOTS, builtin_class, builtin_function, is_gadget, kind_of
@@ -38,13 +38,19 @@ def named_components(config: Any) -> list[str]:
     return sorted(found)
 
 
-def resolve(config: JSON, custom_objects: Mapping[str, Any], versions: Mapping[str, int]) -> JSON:
+def resolve(
+    config: JSON,
+    custom_objects: Mapping[str, Any],
+    versions: Mapping[str, int],
+    about: Mapping[str, Sequence[Problem]] | None = None,
+) -> JSON:
     """Return the config with aliases replaced and old versions upgraded, every name in it checked.
 
     Arguments:
         config: A serialized Keras object; it is not changed.
         custom_objects: What the caller allows beside the registered components.
         versions: The component versions the file was written with.
+        about: Class -> what else to say where it is not registered.
 
     Raises:
         UnsafeFileError: The config names something that is never constructed on a file's word.
@@ -52,7 +58,7 @@ def resolve(config: JSON, custom_objects: Mapping[str, Any], versions: Mapping[s
         LoadError: A component's config is of a newer version than the code here, or of an older
             one that nothing upgrades.
     """
-    walk = _Walk(custom_objects, versions)
+    walk = _Walk(custom_objects, versions, about or {})
     resolved: JSON = walk.visit(config, "config", "", 0)
     for name, (theirs, ours) in COMPONENTS.newer_in_file(versions).items():
         text = f"the file has version {theirs} of it and the code here is version {ours}"
@@ -62,7 +68,13 @@ def resolve(config: JSON, custom_objects: Mapping[str, Any], versions: Mapping[s
 
 
 class _Walk:
-    def __init__(self, custom_objects: Mapping[str, Any], versions: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        custom_objects: Mapping[str, Any],
+        versions: Mapping[str, int],
+        about: Mapping[str, Sequence[Problem]],
+    ) -> None:
+        self.about = dict(about)
         self.custom = dict(custom_objects)
         self.versions = versions
         self.unsafe: list[Problem] = []
@@ -182,6 +194,7 @@ class _Walk:
         origin = f" (written from {module})" if module and module != "builtins" else ""
         what = "function" if node["class_name"] == "function" else "class"
         self.missing.append(Problem(place, f"{what} {name!r}{origin} is not registered", "missing"))
+        self.missing += self.about.pop(str(node["class_name"]), ())
 
 
 def _slot(key: str) -> str:

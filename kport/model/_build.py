@@ -81,7 +81,7 @@ def build(
     """
     _require_definition(checkpoint)
     custom = dict(custom_objects or {})
-    config = resolve(checkpoint.spec.config, custom, checkpoint.spec.components)
+    config = resolve(checkpoint.spec.config, custom, checkpoint.spec.components, checkpoint.about)
     training = config.pop("compile_config", None)
     if not compile:
         checkpoint, training = _without_training(checkpoint), None
@@ -110,6 +110,7 @@ def _require_definition(checkpoint: Checkpoint) -> None:
     if checkpoint.holds is Holds.WEIGHTS:
         raise LoadError(
             "holds weights only and not the model they belong to",
+            problems=[one for known in checkpoint.about.values() for one in known],
             remedy="Build the model from its code and use kport.load_weights(model, path).",
         )
 

@@ -1,10 +1,11 @@
 """Keras 2 configs made into Keras 3 configs, as data and without importing Keras."""
 
 from kport_compat.keras2._models import renamed
+from kport_compat.keras2._names import module_of
 from kport_compat.keras2._rules import GONE
 from kport_compat.keras2._translate import Translation, translate
 
-__all__ = ["GONE_WEIGHTS", "Translation", "renamed", "translate"]
+__all__ = ["GONE_WEIGHTS", "Translation", "module_of", "renamed", "translate"]
 
 GONE_WEIGHTS = frozenset(GONE.values())
 """Last parts of the names of weights that only Keras 2 has, whatever the layer."""

@@ -29,6 +29,9 @@ class Node:
         variable: Name of the variable, None where the node is none.
         trainable: Whether the variable is made to be trained.
         metadata: What Keras wrote about it, as JSON text.
+        functions: The names of its traced functions, where it is one.
+        constant: The node of the main graph that holds its value, where it is a constant.
+        asset: The number of its file, where it is an asset.
     """
 
     identifier: str
@@ -36,13 +39,22 @@ class Node:
     variable: str | None
     trainable: bool
     metadata: str
+    functions: tuple[str, ...] = ()
+    constant: str | None = None
+    asset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """All nodes; the model itself is the first."""
+    """All nodes; the model itself is the first.
+
+    Arguments:
+        nodes: The nodes.
+        bound: Name of a traced function -> the nodes whose values are its last arguments.
+    """
 
     nodes: tuple[Node, ...]
+    bound: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     _parsed: dict[int, JSON] = field(default_factory=dict)
 
     def child(self, number: int, *names: str) -> int | None:
@@ -88,12 +100,19 @@ def read_graph(objects: Bytes, keras: Bytes | None) -> Graph:
     Raises:
         CorruptFileError: They are damaged, or an edge leads nowhere.
     """
-    found = decode(objects, OBJECT_GRAPH, "the object graph").get("nodes", [])
+    whole = decode(objects, OBJECT_GRAPH, "the object graph")
+    found = whole.get("nodes", [])
     written: dict[int, Message] = {}
     if keras is not None:
         listed = decode(keras, KERAS_METADATA, "keras_metadata.pb").get("nodes", [])
         written = {one.get("node_id", 0): one for one in listed}
-    return Graph(tuple(_node(one, written.get(at, {}), len(found)) for at, one in enumerate(found)))
+    bound = {
+        name: tuple(one.get("bound_inputs", ())) for name, one in whole.get("functions", {}).items()
+    }
+    if not all(0 <= one < len(found) for ends in bound.values() for one in ends):
+        raise CorruptFileError(f"has an object graph of {len(found)} nodes and an edge out of it")
+    nodes = tuple(_node(one, written.get(at, {}), len(found)) for at, one in enumerate(found))
+    return Graph(nodes, bound)
 
 
 def _node(found: Message, keras: Message, count: int) -> Node:
@@ -109,6 +128,9 @@ def _node(found: Message, keras: Message, count: int) -> Node:
         variable=None if variable is None else variable.get("name", ""),
         trainable=bool(variable and variable.get("trainable")),
         metadata=keras.get("metadata") or user.get("metadata", ""),
+        functions=tuple(found.get("function", {}).get("concrete", ())),
+        constant=found.get("constant", {}).get("operation"),
+        asset=found["asset"].get("index", 0) if "asset" in found else None,
     )
 
 

@@ -10,12 +10,12 @@ from kport.formats._json import shown
 from kport_compat.savedmodel._graph import Graph
 from kport_compat.tensorbundle import Bundle, Message, dimensions
 
-__all__ = ["not_keras"]
+__all__ = ["not_keras", "signatures"]
 
 
 def not_keras(meta: Message, graph: Graph | None, bundle: Bundle | None) -> UnreadableError:
     """Return the error that names what it is, its signatures and its variables."""
-    problems = [*_signatures(meta.get("signatures", {})), *_variables(bundle)]
+    problems = [*signatures(meta), *_variables(bundle)]
     return UnreadableError(
         f"is a SavedModel that holds no Keras model: {_origin(meta, graph)}",
         problems=problems,
@@ -38,8 +38,9 @@ def _origin(meta: Message, graph: Graph | None) -> str:
     return f"TensorFlow {version} wrote a tf.Module or a plain object with {shown_children}"
 
 
-def _signatures(signatures: Mapping[str, Message]) -> Iterator[Problem]:
-    for name, one in sorted(signatures.items()):
+def signatures(meta: Message) -> Iterator[Problem]:
+    """Yield what the functions for serving take and give."""
+    for name, one in sorted(meta.get("signatures", {}).items()):
         if not name.startswith("__"):
             inputs, outputs = _tensors(one.get("inputs", {})), _tensors(one.get("outputs", {}))
             yield Problem(f"signature {shown(name)}", f"({inputs}) -> ({outputs})")

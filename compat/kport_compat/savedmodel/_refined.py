@@ -1,0 +1,152 @@
+"""Put into the configs of layers what Keras 2 kept beside them.
+
+Keras 2 leaves the tokens of an adapted lookup layer to a table and the boundaries of an adapted
+Discretization to a summary (``keras/layers/preprocessing/`` of Keras 2.12); Keras 3 takes both from
+the config. It also asks a Normalization for the size of its axis before any data comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kport.checkpoint import JSON, Array
+from kport.errors import CorruptFileError
+from kport_compat.savedmodel._constants import Tables
+from kport_compat.savedmodel._graph import Graph
+from kport_compat.savedmodel._names import layers_of
+from kport_compat.tensorbundle import Bundle
+
+__all__ = ["Refiner"]
+
+_LOOKUPS = frozenset({"IntegerLookup", "StringLookup", "TextVectorization"})
+
+
+class Refiner:
+    """Completes the config of a model and of the models inside."""
+
+    def __init__(
+        self, graph: Graph, keys: Mapping[int, str], bundle: Bundle, tables: Tables
+    ) -> None:
+        self._graph = graph
+        self._keys = keys
+        self._bundle = bundle
+        self._tables = tables
+
+    def model(self, model: JSON, number: int) -> JSON:
+        """Return the config of a Sequential or functional model, completed; others as they are."""
+        config = model.get("config")
+        layers = config.get("layers") if isinstance(config, dict) else None
+        if not isinstance(layers, list) or not all(isinstance(one, dict) for one in layers):
+            return model
+        nodes = {
+            self._graph.metadata(one).get("name"): one for one in layers_of(self._graph, number)
+        }
+        new = [self._layer(one, nodes.get(_name(one))) for one in layers]
+        for at, layer in enumerate(layers):
+            node = nodes.get(_name(layer))
+            if layer.get("class_name") == "Normalization" and node is not None:
+                sizes = _kept_sizes(layer, self._graph.metadata(node).get("build_input_shape"))
+                for source in _sources(layers, at, model):
+                    new[source] = _with_sizes(new[source], sizes)
+        return {**model, "config": {**config, "layers": new}}  # type: ignore[dict-item]  # it has layers
+
+    def _layer(self, layer: JSON, number: int | None) -> JSON:
+        config = layer.get("config")
+        if number is None or not isinstance(config, dict):
+            return layer
+        name = layer.get("class_name")
+        if "layers" in config:
+            return self.model(layer, number)
+        if name in _LOOKUPS:
+            return {**layer, "config": self._with_vocabulary(config, number)}
+        if name == "Discretization":
+            return {**layer, "config": self._with_boundaries(config, number)}
+        return layer
+
+    def _with_vocabulary(self, config: JSON, number: int) -> JSON:
+        inner = self._graph.child(number, "_lookup_layer")
+        owner = number if inner is None else inner
+        about = self._graph.metadata(owner).get("config")
+        table = self._graph.child(owner, "lookup_table")
+        if (
+            table is None
+            or not isinstance(about, dict)
+            or isinstance(config.get("vocabulary"), list)
+        ):
+            return config
+        tokens = self._tables.tokens(table, bool(about.get("invert")))
+        if tokens is None:
+            return config
+        masked = about.get("mask_token") is not None and about.get("output_mode") == "int"
+        start = int(about.get("num_oov_indices") or 0) + masked
+        if sorted(tokens) != list(range(start, start + len(tokens))):
+            raise CorruptFileError(
+                f"has a table of {config.get('name')!r} whose tokens do not count from {start} on"
+            )
+        return {**config, "vocabulary": [tokens[one] for one in sorted(tokens)]}
+
+    def _with_boundaries(self, config: JSON, number: int) -> JSON:
+        summary = self._graph.child(number, "summary")
+        bins = config.get("num_bins")
+        key = None if summary is None else self._keys.get(summary)
+        if config.get("bin_boundaries") is not None or key is None or not bins:
+            return config
+        values = self._bundle.array(key)
+        return {**config, "bin_boundaries": _boundaries(values, int(bins))}
+
+
+def _boundaries(summary: Array, bins: int) -> list[float]:
+    """Return the boundaries as ``get_bin_boundaries`` of Keras 2.12 computes them."""
+    if summary.ndim != 2 or len(summary) != 2 or not summary.shape[1] or bins < 1:
+        raise CorruptFileError(f"has a summary of bins of shape {list(summary.shape)}")
+    if bins > summary.shape[1]:
+        return [float(one) for one in summary[0, :-1]]
+    percents = 1.0 / bins + np.arange(0.0, 1.0, 1.0 / bins)
+    weights = summary[1].cumsum()
+    places = np.interp(percents, weights / weights[-1], summary[0])
+    return [float(one) for one in places.astype("float32")[:-1]]
+
+
+def _sources(layers: list[JSON], at: int, model: JSON) -> list[int]:
+    """Return the layers that say the shape of what a layer is directly called with."""
+    inputs = [n for n, one in enumerate(layers) if one.get("class_name") == "InputLayer"]
+    if model.get("class_name") == "Sequential":
+        return [at] if at == 0 else [0, 1] if at == 1 and inputs == [0] else []
+    calls = layers[at].get("inbound_nodes")
+    names = {one[0] for one in _tensors(calls)}
+    return [n for n in inputs if _name(layers[n]) in names]
+
+
+def _tensors(found: Any) -> list[list[Any]]:
+    if isinstance(found, list) and found and isinstance(found[0], str):
+        return [found]
+    return [one for part in found for one in _tensors(part)] if isinstance(found, list) else []
+
+
+def _kept_sizes(layer: JSON, shape: Any) -> list[Any]:
+    """Return the shape that a Normalization was built with, all open but the axes it keeps."""
+    config = layer.get("config")
+    axis = config.get("axis") if isinstance(config, dict) else None
+    axes = axis if isinstance(axis, list) else [axis]
+    sizes = shape if isinstance(shape, list) else []
+    kept = {one % len(sizes) for one in axes if isinstance(one, int) and sizes}
+    return [size if at in kept else None for at, size in enumerate(sizes)]
+
+
+def _with_sizes(layer: JSON, sizes: list[Any]) -> JSON:
+    """Fill the sizes that a layer's own input shape leaves open."""
+    config = layer.get("config", {})
+    key = next((one for one in ("batch_input_shape", "batch_shape") if config.get(one)), None)
+    if key is None or len(sizes) != len(config[key]):
+        return layer
+    filled = [new if old is None else old for old, new in zip(config[key], sizes, strict=True)]
+    return {**layer, "config": {**config, key: filled}}
+
+
+def _name(layer: JSON) -> str:
+    config = layer.get("config")
+    inner = config.get("name") if isinstance(config, dict) else None
+    return str(layer.get("name") or inner or "")
