@@ -66,6 +66,9 @@ class Summary:
         assets: Every asset.
         sample: Whether the file carries inputs with their true outputs.
         notes: What the reader translated or left out.
+        signatures: The functions that the file offers to call.
+        operations: Operation of its graphs -> how often it stands in them.
+        obstacles: Why the file, or a part of it, does not load.
         holds: ``model``, or ``definition`` or ``weights`` where it is one of them alone.
     """
 
@@ -87,6 +90,9 @@ class Summary:
     sample: bool = False
     notes: tuple[Note, ...] = field(default=())
     holds: Holds = Holds.MODEL
+    signatures: tuple[formats.Signature, ...] = ()
+    operations: Mapping[str, int] = field(default_factory=dict)
+    obstacles: tuple[str, ...] = ()
 
     def to_json(self) -> JSON:
         """Return the summary as plain JSON values."""
@@ -110,7 +116,8 @@ def inspect(path: formats.StrPath) -> Summary:
         'Functional'
     """
     found = formats.detect(path)
-    checkpoint = formats.read(path)
+    survey = formats.survey(path)
+    checkpoint = survey.checkpoint
     config = checkpoint.spec.config
     compiled = config.get("compile_config")
     training = compiled if isinstance(compiled, dict) else {}
@@ -125,9 +132,9 @@ def inspect(path: formats.StrPath) -> Summary:
         optimizer=label(training.get("optimizer")),
         loss=label(training.get("loss")),
         signature=checkpoint.spec.signature,
-        layers=tuple(layer_lines(config)),
+        layers=tuple(layer_lines(config)) or _layers(survey),
         components=dict(checkpoint.spec.components),
-        custom=custom_names(config),
+        custom=() if checkpoint.holds is Holds.WEIGHTS else custom_names(config),
         tensors=tuple(
             TensorLine(one.name, one.shape, one.dtype, one.kind, one.nbytes)
             for one in checkpoint.tensors.values()
@@ -137,7 +144,14 @@ def inspect(path: formats.StrPath) -> Summary:
         sample=checkpoint.sample is not None,
         notes=checkpoint.notes,
         holds=checkpoint.holds,
+        signatures=survey.signatures,
+        operations=dict(survey.operations),
+        obstacles=survey.obstacles,
     )
+
+
+def _layers(survey: formats.Survey) -> tuple[LayerLine, ...]:
+    return tuple(LayerLine(path.count("."), path, cls, "") for path, cls in survey.layers)
 
 
 def _totals(checkpoint: Checkpoint) -> Iterator[Total]:

@@ -57,7 +57,7 @@ def inspected(tmp_path, monkeypatch):
     def inspect(checkpoint):
         registry = formats.Registry((Fake(checkpoint),))
         monkeypatch.setattr(formats, "detect", registry.detect)
-        monkeypatch.setattr(formats, "read", registry.read)
+        monkeypatch.setattr(formats, "survey", registry.survey)
         return kport.inspect(tmp_path)
 
     return inspect
@@ -127,6 +127,9 @@ def test_everything_beside_the_tensors(inspected):
         "sample": True,
         "notes": [{"outcome": "dropped", "name": "opt", "detail": "unknown"}],
         "holds": "model",
+        "signatures": [],
+        "operations": {},
+        "obstacles": [],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
@@ -28,6 +28,7 @@ __all__ = [
     "summary_pages",
 ]
 
+_OPERATIONS_SHOWN = 8  # the most frequent ones; --json has them all
 _LINES_SHOWN = 30  # of a report; --json has them all
 
 
@@ -39,6 +40,7 @@ def summary_pages(summary: Summary, tensors: bool = False) -> Iterator[Renderabl
         ("written by", _written_by(summary.provenance)),
         ("model", f"{summary.model} {summary.name!r}" if summary.name else summary.model),
         ("holds", "" if summary.holds == "model" else f"its {summary.holds} only"),
+        ("operations", _operations(summary.operations)),
         ("inputs", _signature(summary.signature)),
         ("optimizer", summary.optimizer),
         ("loss", summary.loss),
@@ -53,8 +55,24 @@ def summary_pages(summary: Summary, tensors: bool = False) -> Iterator[Renderabl
     yield from _table(("kind", "tensors", "elements", "bytes"), totals, right=(1, 2, 3))
     if tensors:
         yield from _table(("tensor", "shape", "dtype", "kind", "bytes"), _tensors(summary), (4,))
+    signatures = ((one.name, _named(one.inputs), _named(one.outputs)) for one in summary.signatures)
+    yield from _table(("signature", "inputs", "outputs"), signatures)
+    for obstacle in summary.obstacles:
+        yield Text(plain(f"does not load: {obstacle}"))
     for note in summary.notes:
         yield Text(plain(f"{note.outcome} {note.name}: {note.detail}"))
+
+
+def _operations(counts: Mapping[str, int]) -> str:
+    if not counts:
+        return ""
+    few = ", ".join(f"{name} {count:,}" for name, count in [*counts.items()][:_OPERATIONS_SHOWN])
+    rest = len(counts) - _OPERATIONS_SHOWN
+    return few + (f" and {rest} kinds more" if rest > 0 else "")
+
+
+def _named(tensors: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}: {what}" for name, what in tensors.items())
 
 
 def _tensors(summary: Summary) -> Iterator[tuple[str, ...]]:

@@ -9,6 +9,7 @@ Example:
 from kport.formats._format import Format, WriteOptions
 from kport.formats._integrity import Integrity
 from kport.formats._registry import GROUP, Registry, StrPath
+from kport.formats._survey import Signature, Survey
 from kport.formats.bundle import BUNDLE
 from kport.formats.keras_archive import KERAS
 
@@ -18,13 +19,16 @@ __all__ = [
     "Format",
     "Integrity",
     "Registry",
+    "Signature",
     "StrPath",
+    "Survey",
     "WriteOptions",
     "check",
     "detect",
     "for_target",
     "read",
     "read_weights",
+    "survey",
     "write",
     "write_part",
 ]
@@ -37,5 +41,6 @@ detect = FORMATS.detect
 for_target = FORMATS.for_target
 read = FORMATS.read
 read_weights = FORMATS.read_weights
+survey = FORMATS.survey
 write = FORMATS.write
 write_part = FORMATS.write_part

@@ -36,7 +36,7 @@ class Format(Protocol):
     have checksums may have ``check(path) -> Integrity``, which reads every byte. One that keeps
     parts of a model in files of their own has ``write_part(checkpoint, path, name, options)``. One
     whose `read` may fail on the definition has ``read_weights(path)``, which gives the values
-    alone.
+    alone, and ``survey(path) -> Survey``, for which any file of the format is worth a word.
     """
 
     @property

@@ -7,18 +7,21 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from os import PathLike, fspath
 from pathlib import Path
+from typing import TypeVar
 
 from kport.checkpoint import Checkpoint
 from kport.errors import KportError, PathNotFoundError, UnknownFormatError, UsageError, located
 from kport.formats._format import Format, WriteOptions
 from kport.formats._integrity import Integrity
 from kport.formats._mapped import identity_of
+from kport.formats._survey import Survey
 
 __all__ = ["GROUP", "Registry", "StrPath"]
 
 GROUP = "kport.formats"
 """The entry-point group by which another distribution adds a format."""
 
+T = TypeVar("T")
 StrPath = str | PathLike[str]
 _SHOWN = 6  # names of a directory's content that an error lists
 
@@ -76,19 +79,22 @@ class Registry:
             UnreadableError: See `detect`; or the bytes are damaged.
             UnsafeFileError: The file asks for something that is never done.
         """
+        return self._steadily(path, lambda found, place: found.read(place))
+
+    def _steadily(self, path: StrPath, look: Callable[[Format, Path], T]) -> T:
+        """Look at what is at the path, again if a save puts another model there meanwhile."""
         place = local_path(path)
         with located(place):
             while True:
                 before = _identity(place)
                 try:
-                    checkpoint = self.detect(place).read(place)
+                    seen = look(self.detect(place), place)
                 except KportError:
                     if _identity(place) == before:
                         raise
                 else:
                     if _identity(place) == before:
-                        return checkpoint
-                # A save has put another model there meanwhile: read that one.
+                        return seen
 
     def check(self, path: StrPath) -> Integrity:
         """Read every byte at the path and hold it against the checksums the file has.
@@ -115,11 +121,18 @@ class Registry:
             UnreadableError: See `read`.
             UnsafeFileError: See `read`.
         """
-        place = local_path(path)
-        with located(place):
-            found = self.detect(place)
-            read: Callable[[Path], Checkpoint] = getattr(found, "read_weights", found.read)
-            return read(place)
+        return self._steadily(
+            path, lambda found, place: getattr(found, "read_weights", found.read)(place)
+        )
+
+    def survey(self, path: StrPath) -> Survey:
+        """Return what is at the path, also where a model cannot be had of it.
+
+        Raises:
+            UnreadableError: See `read`.
+            UnsafeFileError: See `read`.
+        """
+        return self._steadily(path, _surveyed)
 
     def for_target(self, path: StrPath) -> Format:
         """Return the format to write: an archive for ``.keras``, a bundle for a bare name.
@@ -178,6 +191,11 @@ class Registry:
                     remedy="kport.save(model, 'bundle/', split=[...]) writes some.",
                 )
             put(checkpoint, place, name, options or WriteOptions())
+
+
+def _surveyed(found: Format, place: Path) -> Survey:
+    look: Callable[[Path], Survey] | None = getattr(found, "survey", None)
+    return Survey(found.read(place)) if look is None else look(place)
 
 
 def local_path(path: StrPath) -> Path:

@@ -90,7 +90,7 @@ def raise_it(error):
 def test_every_problem_of_an_error_is_in_the_json(kport_cli, bundle, monkeypatch):
     problems = [Problem("config.a", "is wrong", "type"), Problem("config.b", "is missing")]
     error = CorruptFileError("is damaged", path="f", problems=problems, remedy="Fetch it again.")
-    monkeypatch.setattr(formats, "read", raise_it(error))
+    monkeypatch.setattr(formats, "survey", raise_it(error))
     answer = kport_cli("inspect", bundle, "--json")
     assert answer.code == 3
     assert answer.json["error"] == {
@@ -108,13 +108,13 @@ def test_every_problem_of_an_error_is_in_the_json(kport_cli, bundle, monkeypatch
 
 
 def test_a_refused_file_exits_with_4(kport_cli, bundle, monkeypatch):
-    monkeypatch.setattr(formats, "read", raise_it(UnsafeFileError("refused", path="f")))
+    monkeypatch.setattr(formats, "survey", raise_it(UnsafeFileError("refused", path="f")))
     answer = kport_cli("inspect", bundle)
     assert (answer.code, answer.err) == (4, "kport: f: refused\n")
 
 
 def test_a_bug_is_called_a_bug(kport_cli, bundle, monkeypatch):
-    monkeypatch.setattr(formats, "read", raise_it(ZeroDivisionError("oops")))
+    monkeypatch.setattr(formats, "survey", raise_it(ZeroDivisionError("oops")))
     answer = kport_cli("inspect", bundle, "--json")
     assert answer.code == 70
     assert answer.err == (
@@ -125,7 +125,7 @@ def test_a_bug_is_called_a_bug(kport_cli, bundle, monkeypatch):
 
 
 def test_an_interrupt_exits_as_shells_expect(kport_cli, bundle, monkeypatch):
-    monkeypatch.setattr(formats, "read", raise_it(KeyboardInterrupt()))
+    monkeypatch.setattr(formats, "survey", raise_it(KeyboardInterrupt()))
     answer = kport_cli("inspect", bundle)
     assert answer.code == 130
     assert answer.err.strip() == "kport: interrupted"
@@ -133,7 +133,7 @@ def test_an_interrupt_exits_as_shells_expect(kport_cli, bundle, monkeypatch):
 
 def test_an_error_text_cannot_command_the_terminal(kport_cli, bundle, monkeypatch):
     error = CorruptFileError("is [bold]damaged[/bold]\x1b[2J", path="f")
-    monkeypatch.setattr(formats, "read", raise_it(error))
+    monkeypatch.setattr(formats, "survey", raise_it(error))
     assert kport_cli("inspect", bundle).err == r"kport: f: is [bold]damaged[/bold]\x1b[2J" + "\n"
 
 

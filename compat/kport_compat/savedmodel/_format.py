@@ -7,6 +7,7 @@ Memory: the object graph, of which a field takes some hundred bytes; values are 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,11 @@ from kport.checkpoint import Checkpoint
 from kport.errors import CorruptFileError, SaveError, mapped
 from kport_compat.savedmodel._saved import open_saved, values_of
 from kport_compat.savedmodel._strategies import read_saved
+from kport_compat.savedmodel._survey import survey_of
 from kport_compat.tfcheckpoint import read_checkpoint
 
 if TYPE_CHECKING:
-    from kport.formats import WriteOptions
+    from kport.formats import Survey, WriteOptions
 
 __all__ = ["SAVED_MODEL", "SavedModelFormat"]
 
@@ -51,6 +53,16 @@ class SavedModelFormat:
         """
         with mapped(CorruptFileError, "cannot be read", path=path):
             return read_checkpoint(values_of(_folder(path)))
+
+    def survey(self, path: Path) -> Survey:
+        """Return what is in any SavedModel, and why it does not load.
+
+        Raises:
+            UnreadableError: It is damaged.
+        """
+        with mapped(CorruptFileError, "cannot be read", path=path):
+            saved = open_saved(_folder(path))
+            return survey_of(saved, partial(read_saved, saved))
 
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Refuse: this is a format of the past.

@@ -16,6 +16,7 @@ from kport_compat.savedmodel._lost import about_classes, without_config
 from kport_compat.savedmodel._names import Names, layers_of, model_config, name_variables
 from kport_compat.savedmodel._optimizer import optimizer_state
 from kport_compat.savedmodel._refined import Refiner
+from kport_compat.savedmodel._provenance import provenance
 from kport_compat.savedmodel._refuse import not_keras
 from kport_compat.savedmodel._saved import Saved, values_of
 from kport_compat.savedmodel._tensors import left_out, tensors_of
@@ -60,7 +61,7 @@ def _checkpoint(saved: Saved, graph: Graph, bundle: Bundle) -> Checkpoint:
         ),
         tensors={tensor.name: tensor for tensor in (*tensors, *state)},
         naming=Naming.WEIGHTS,
-        provenance=_provenance(saved.meta, about),
+        provenance=provenance(saved.meta, about),
         notes=(*translation.notes, *lost, *gone, *left_out(keys, graph, tensors)),
         holds=Holds.WEIGHTS if lost else Holds.MODEL,
         about=about_classes(saved.meta, graph, names, tensors),
@@ -77,14 +78,3 @@ def _build_config(graph: Graph) -> JSON:
     """Return what Keras 3 needs to build a subclassed model: the shape it was first called with."""
     shape = None if layers_of(graph, 0) else graph.metadata(0).get("build_input_shape")
     return {"build_config": {"input_shape": shape}} if shape else {}
-
-
-def _provenance(meta: Message, about: JSON) -> dict[str, str]:
-    known = {
-        "keras": about.get("keras_version"),
-        "tensorflow": meta.get("info", {}).get("tensorflow"),
-        "backend": "tensorflow",
-    }
-    return {"source": "TensorFlow SavedModel"} | {
-        key: str(one) for key, one in known.items() if one
-    }

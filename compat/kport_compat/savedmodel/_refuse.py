@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from kport.errors import Problem, UnreadableError
 from kport.formats._json import shown
 from kport_compat.savedmodel._graph import Graph
-from kport_compat.tensorbundle import Bundle, Message, dimensions
+from kport_compat.savedmodel._signatures import signatures_of
+from kport_compat.tensorbundle import Bundle, Message
 
-__all__ = ["not_keras", "signatures"]
+__all__ = ["not_keras", "origin", "signatures"]
 
 
 def not_keras(meta: Message, graph: Graph | None, bundle: Bundle | None) -> UnreadableError:
     """Return the error that names what it is, its signatures and its variables."""
     problems = [*signatures(meta), *_variables(bundle)]
     return UnreadableError(
-        f"is a SavedModel that holds no Keras model: {_origin(meta, graph)}",
+        f"is a SavedModel that holds no Keras model: {origin(meta, graph)}",
         problems=problems,
         remedy="Its computation is a traced graph without layers. Call it with TensorFlow "
         "(keras.layers.TFSMLayer), or save the Keras model it was exported from. Its values alone: "
@@ -25,7 +25,8 @@ def not_keras(meta: Message, graph: Graph | None, bundle: Bundle | None) -> Unre
     )
 
 
-def _origin(meta: Message, graph: Graph | None) -> str:
+def origin(meta: Message, graph: Graph | None) -> str:
+    """Return what kind of SavedModel without Keras layers it is, and who wrote it."""
     version = meta.get("info", {}).get("tensorflow", "of an unknown version")
     if graph is None or not graph.nodes:
         return (
@@ -40,17 +41,12 @@ def _origin(meta: Message, graph: Graph | None) -> str:
 
 def signatures(meta: Message) -> Iterator[Problem]:
     """Yield what the functions for serving take and give."""
-    for name, one in sorted(meta.get("signatures", {}).items()):
-        if not name.startswith("__"):
-            inputs, outputs = _tensors(one.get("inputs", {})), _tensors(one.get("outputs", {}))
-            yield Problem(f"signature {shown(name)}", f"({inputs}) -> ({outputs})")
-
-
-def _tensors(tensors: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name}{['?' if size is None else size for size in dimensions(one.get('shape', {}))]}"
-        for name, one in sorted(tensors.items())
-    ).replace("'", "")
+    for one in signatures_of(meta):
+        inputs, outputs = (
+            ", ".join(f"{name}: {what}" for name, what in side.items())
+            for side in (one.inputs, one.outputs)
+        )
+        yield Problem(f"signature {shown(one.name)}", f"({inputs}) -> ({outputs})")
 
 
 def _variables(bundle: Bundle | None) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 ``tensorflow/core/protobuf/`` (saved_model, meta_graph, saved_object_graph) of TensorFlow 2.15 and
 ``keras/protobuf/saved_metadata.proto`` of Keras 2.12. The graphs themselves (``graph_def``,
 ``tensorflow/core/framework/``) are nine tenths of the bytes and say nothing about layers; they are
-kept as bytes, and looked into for the constants of lookup tables alone.
+kept as bytes, and looked into for the constants of lookup tables and to count operations alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ __all__ = [
     "FUNCTIONS",
     "FUNCTION_NAME",
     "GRAPH_NODES",
+    "GRAPH_OPERATIONS",
     "KERAS_METADATA",
     "OBJECT_GRAPH",
     "SAVED_MODEL",
@@ -105,6 +106,17 @@ _NODE: Schema = {
     2: Field("op", "text"),
     3: Field("inputs", "text", many=True),
     5: Field("attributes", "map", of=_ATTRIBUTE),
+}
+
+_OPERATION = Field("nodes", "message", many=True, of={2: Field("op", "text")})
+
+GRAPH_OPERATIONS: Schema = {
+    1: _OPERATION,
+    2: Field(
+        "library",
+        "message",
+        of={1: Field("functions", "message", many=True, of={3: _OPERATION})},
+    ),
 }
 
 GRAPH_NODES: Schema = {1: Field("nodes", "message", many=True, of=_NODE)}

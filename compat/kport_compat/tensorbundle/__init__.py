@@ -14,6 +14,7 @@ from kport_compat.tensorbundle._schemas import (
     GRAPH_KEY,
     SHAPE,
     TRACKABLE_GRAPH,
+    described,
     dimensions,
 )
 from kport_compat.tensorbundle._tracked import Tracked, tracked_objects
@@ -34,6 +35,7 @@ __all__ = [
     "Schema",
     "Tracked",
     "decode",
+    "described",
     "dimensions",
     "find_index",
     "is_index",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from kport_compat.tensorbundle._dtypes import type_name
 from kport_compat.tensorbundle._wire import Field, Message, Schema
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "HEADER",
     "SHAPE",
     "TRACKABLE_GRAPH",
+    "described",
     "dimensions",
 ]
 
@@ -73,6 +75,14 @@ TRACKABLE_GRAPH: Schema = {
         },
     )
 }
+
+
+def described(dtype: int, shape: Message) -> str:
+    """Return the dtype and shape of a tensor for a person: ``float32[?, 3]``."""
+    name = type_name(dtype) or f"type {dtype}"
+    if shape.get("unknown_rank"):
+        return f"{name}[...]"
+    return f"{name}[{', '.join('?' if one is None else str(one) for one in dimensions(shape))}]"
 
 
 def dimensions(shape: Message) -> tuple[int | None, ...]:

@@ -28,7 +28,7 @@ from kport_compat.tfcheckpoint._objects import named_objects
 if TYPE_CHECKING:
     from kport.formats import WriteOptions
 
-__all__ = ["TF_CHECKPOINT", "TFCheckpointFormat", "read_checkpoint"]
+__all__ = ["TF_CHECKPOINT", "TFCheckpointFormat", "checkpoint_of", "read_checkpoint"]
 
 
 class TFCheckpointFormat:
@@ -69,7 +69,11 @@ TF_CHECKPOINT = TFCheckpointFormat()
 
 def read_checkpoint(index: Path) -> Checkpoint:
     """Return what an index and its shards hold."""
-    bundle = Bundle(index)
+    return checkpoint_of(Bundle(index))
+
+
+def checkpoint_of(bundle: Bundle) -> Checkpoint:
+    """Return the tensors of a bundle by the names of their objects, or of themselves."""
     objects = tracked_objects(bundle)
     found = named_objects(objects) if objects else named_variables(bundle)
     tensors, notes = _tensors(bundle, found)

@@ -114,7 +114,7 @@ def test_no_backend_is_imported(run_python):
 def test_a_model_without_keras_is_named_with_all_it_has():
     text = refused(GOLDEN / "module", UnreadableError)
     assert "holds no Keras model: TensorFlow 2.3.4 wrote a tf.Module or a plain object" in text
-    assert "signature 'serving_default': (x[?, 2]) -> (scaled[?, 2])" in text
+    assert "signature 'serving_default': (x: float32[?, 2]) -> (scaled: float32[?, 2])" in text
     assert "variable 'scale': float32[2]" in text
     assert "keras.layers.TFSMLayer" in text
 
