@@ -15,13 +15,13 @@ from kport_compat.savedmodel._graph import Graph
 from kport_compat.savedmodel._lost import about_classes, without_config
 from kport_compat.savedmodel._names import Names, layers_of, model_config, name_variables
 from kport_compat.savedmodel._optimizer import optimizer_state
-from kport_compat.savedmodel._refined import Refiner
 from kport_compat.savedmodel._provenance import provenance
+from kport_compat.savedmodel._refined import Refiner
 from kport_compat.savedmodel._refuse import not_keras
 from kport_compat.savedmodel._saved import Saved, values_of
 from kport_compat.savedmodel._tensors import left_out, tensors_of
 from kport_compat.savedmodel._variables import checkpoint_keys
-from kport_compat.tensorbundle import Bundle, Message
+from kport_compat.tensorbundle import Bundle
 
 __all__ = ["NativeRebuild"]
 

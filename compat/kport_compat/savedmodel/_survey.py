@@ -37,6 +37,9 @@ def survey_of(saved: Saved, read: Callable[[], Checkpoint]) -> Survey:
     except KportError as error:
         obstacles += [error.message, *(str(one) for one in error.problems if _is_reason(one))]
         checkpoint = _without_model(meta, graph, bundle)
+    else:
+        if checkpoint.holds is Holds.WEIGHTS:  # classes without a config
+            obstacles += [f"{note.name}: {note.detail}" for note in checkpoint.notes]
     obstacles += _lambdas(checkpoint.spec.config)
     return Survey(
         checkpoint=checkpoint,
