@@ -159,4 +159,4 @@ def _source(
         raise CorruptFileError(
             f"is truncated: {path!r} ends at byte {stop} of a file of {backing.size}"
         )
-    return lambda: backing.bytes[start:stop].view(stored).reshape(shape).astype(wanted, copy=False)
+    return lambda: backing.view(start, stop).view(stored).reshape(shape).astype(wanted, copy=False)

@@ -1,8 +1,9 @@
 """Map a file into memory once, and notice when another file takes its place.
 
-Memory: none of its own; pages are read when touched and belong to the page cache. A file that is
-truncated in place while it is mapped crashes the process, as with every memory map; kport itself
-only ever replaces files whole.
+Memory: none of its own; pages are read when touched and belong to the page cache. The pages of a
+tensor are asked for at once and no others with them, so that a part of a file costs its own bytes.
+A file that is truncated in place while it is mapped crashes the process, as with every memory map;
+kport itself only ever replaces files whole.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ class Backing(Protocol):
         """All of them, as a read-only array of uint8."""
         ...
 
+    def view(self, start: int, stop: int) -> Array:
+        """Some of them, about to be read from end to end."""
+        ...
+
 
 class HeldBytes:
     """Bytes in memory, for what lies compressed on disk."""
@@ -41,6 +46,10 @@ class HeldBytes:
     def __init__(self, data: bytes) -> None:
         self.bytes: Array = np.frombuffer(data, np.uint8)
         self.size = len(data)
+
+    def view(self, start: int, stop: int) -> Array:
+        """Some of them, as a read-only array of uint8."""
+        return self.bytes[start:stop]
 
 
 class MappedFile:
@@ -71,7 +80,7 @@ class MappedFile:
         """
         _ = self.bytes
 
-    @cached_property
+    @property
     def bytes(self) -> Array:
         """All bytes as a read-only array of uint8.
 
@@ -79,15 +88,34 @@ class MappedFile:
             CorruptFileError: Another file has taken its place since.
             UnreadableError: It cannot be opened.
         """
+        return np.frombuffer(self._region, np.uint8) if self.size else np.empty(0, np.uint8)
+
+    def view(self, start: int, stop: int) -> Array:
+        """Return some bytes that are about to be read from end to end, without reading ahead.
+
+        Raises:
+            CorruptFileError: See `bytes`.
+        """
+        if hasattr(mmap, "MADV_WILLNEED") and 0 <= start < stop <= self.size:
+            first = start - start % mmap.PAGESIZE
+            self._sparse.madvise(mmap.MADV_WILLNEED, first, stop - first)
+        return self.bytes[start:stop]
+
+    @cached_property
+    def _region(self) -> mmap.mmap:
         with (
             mapped(UnreadableError, "cannot be read", path=self.path),
             self.path.open("rb") as file,
         ):
             if identity_of(os.fstat(file.fileno())) != self._identity:
                 raise CorruptFileError("was changed after it was opened", remedy="Read it again.")
-            if self.size == 0:
-                return np.empty(0, np.uint8)
-            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    @cached_property
+    def _sparse(self) -> mmap.mmap:
+        """The map, with the system told that what lies beside a page touched is not wanted."""
+        self._region.madvise(mmap.MADV_RANDOM)
+        return self._region
 
 
 def identity_of(status: os.stat_result) -> tuple[int, int, int, int]:

@@ -235,8 +235,7 @@ class Bundle:
         return values if values.flags.aligned else values.copy()
 
     def _bytes(self, entry: Entry) -> Array:
-        shard = self._shards[entry.shard].bytes
-        return np.asarray(shard[entry.offset : entry.offset + entry.nbytes])
+        return self._shards[entry.shard].view(entry.offset, entry.offset + entry.nbytes)
 
 
 def _shard_count(table: Mapping[bytes, memoryview]) -> int:

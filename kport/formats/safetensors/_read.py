@@ -83,7 +83,7 @@ class SafetensorsFile:
     def _view(self, name: str, dtype: str) -> Array:
         entry = self.entries[name]
         with mapped(UnreadableError, "cannot be read", path=self.file.path):
-            flat = self.file.bytes[self.data + entry.start : self.data + entry.stop]
+            flat = self.file.view(self.data + entry.start, self.data + entry.stop)
             if dtype in _NARROW:
                 flat = _narrow(flat, name, dtype)
             return flat.view(numpy_dtype(dtype)).reshape(entry.shape)
