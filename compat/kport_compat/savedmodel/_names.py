@@ -43,6 +43,11 @@ _ATTRIBUTES: Mapping[str, Mapping[str, str | None]] = {
     "DepthwiseConv1D": {"depthwise_kernel": "kernel"},
     "DepthwiseConv2D": {"depthwise_kernel": "kernel"},
     "Discretization": {"summary": None},
+    "Normalization": {  # TensorFlow 2.3 to 2.5
+        "mean": "adapt_mean",
+        "variance": "adapt_variance",
+        "state_variables": None,
+    },
 }
 _NOT_WEIGHTS = frozenset(
     {"_tf_keras_metric", "optimizer", "experimentalOptimizer", "signature_map"}

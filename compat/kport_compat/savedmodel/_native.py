@@ -56,6 +56,7 @@ def _checkpoint(saved: Saved, graph: Graph, bundle: Bundle) -> Checkpoint:
     return Checkpoint(
         spec=ModelSpec(
             config={**translation.config, **({} if lost else _build_config(graph))},
+            builds=dict(_builds(graph, names)),
             frozen=tuple(sorted(_frozen(graph, names))),
             ties=names.ties,
         ),
@@ -72,6 +73,14 @@ def _frozen(graph: Graph, names: Names) -> Iterator[str]:
     for number, path in names.layers.items():
         if graph.metadata(number).get("trainable") is False:
             yield path or "."
+
+
+def _builds(graph: Graph, names: Names) -> Iterator[tuple[str, JSON]]:
+    """Yield the shape that each layer was built with, for those that Keras 3 does not reach."""
+    for number, path in names.layers.items():
+        shape = graph.metadata(number).get("build_input_shape")
+        if path and isinstance(shape, list) and not any(isinstance(one, list) for one in shape):
+            yield path, {"input_shape": shape}
 
 
 def _build_config(graph: Graph) -> JSON:
