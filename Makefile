@@ -4,6 +4,7 @@ PYTHON ?= python3
 export PYTHON
 
 STAMP := .venv/.stamp-setup
+LEAN := .venv-jax/.stamp-setup .venv-torch/.stamp-setup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint format torture clean
@@ -16,11 +17,14 @@ setup: $(STAMP)  ## make .venv with kport and the three CPU backends (PYTHON=pyt
 $(STAMP): pyproject.toml requirements/cpu.txt scripts/setup.sh
 	@bash scripts/setup.sh $@
 
+.venv-%/.stamp-setup: pyproject.toml requirements/cpu.txt scripts/setup.sh
+	@bash scripts/setup.sh $@ $*
+
 demo: $(STAMP)  ## convert a model of 2020, and verify it on TensorFlow, JAX and PyTorch
 	@bash scripts/demo.sh
 
-test: $(STAMP)  ## everything CI runs: lint, types, import contracts, all tests on each backend
-	@bash scripts/test.sh lint plain tensorflow jax torch crossing
+test: $(STAMP) $(LEAN)  ## everything CI runs: lint, types, import contracts, all tests on each backend
+	@bash scripts/test.sh lint plain tensorflow jax torch crossing lean-jax lean-torch
 
 check: $(STAMP)  ## the fast part of it: lint, types, import contracts, tests without a backend
 	@bash scripts/test.sh lint plain
@@ -35,4 +39,4 @@ torture: $(STAMP)  ## kill 200 saves, fill 50 disks, save and load 1,000 times; 
 	@.venv/bin/python tests/torture/torture.py $(if $(BACKEND),--backend $(BACKEND))
 
 clean:  ## remove .venv, build products and caches
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
-# Make .venv: kport editable, the three CPU backends, the tools of the tests.
+# Make a virtual environment: kport editable, CPU backends, the tools of the tests.
 #
 # One line a step. What pip says goes to build/setup.log; a failure gives one line that names it.
-# Arguments: the stamp file to touch when all went well.
+# Arguments: the stamp file to touch when all went well, in the environment's folder; then the
+# backends, all three by default. Where fewer are named the tools for developers are left out, and
+# TensorFlow must not come along by the back door.
 set -u
 
 stamp=$1
+shift
+venv=${stamp%/*}
+backends=("$@")
+[ $# -gt 0 ] || backends=(tensorflow torch jax)
 python=${PYTHON:-python3}
-venv=.venv
-log=build/setup.log
+log=build/setup${venv#.venv}.log
 
 fail() {
     printf 'setup: %s\n' "$1" >&2
@@ -51,12 +56,21 @@ if [ "$("$venv/bin/python" -c "$version" 2>/dev/null)" != "$("$python" -c "$vers
 fi
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 2
     --constraint requirements/cpu.txt)
-step "TensorFlow (CPU)" "${pip[@]}" tensorflow-cpu
-step "PyTorch (CPU)" "${pip[@]}" torch
-step "JAX" "${pip[@]}" jax
-step "kport and its tools" "${pip[@]}" --editable '.[test,dev,remote,report]'
-for backend in tensorflow jax torch; do
-    step "Keras starts on $backend" env KERAS_BACKEND=$backend TF_CPP_MIN_LOG_LEVEL=3 \
+for backend in "${backends[@]}"; do
+    case $backend in
+        tensorflow) step "TensorFlow (CPU) in $venv" "${pip[@]}" tensorflow-cpu ;;
+        torch) step "PyTorch (CPU) in $venv" "${pip[@]}" torch ;;
+        *) step "JAX in $venv" "${pip[@]}" "$backend" ;;
+    esac
+done
+tools=test,dev,remote,report
+[ ${#backends[@]} -eq 3 ] || tools=test
+step "kport and its tools in $venv" "${pip[@]}" --editable ".[$tools]"
+for backend in "${backends[@]}"; do
+    step "Keras starts on $backend" env KERAS_BACKEND="$backend" TF_CPP_MIN_LOG_LEVEL=3 \
         "$venv/bin/python" -c 'import keras'
 done
+if [ ${#backends[@]} -ne 3 ] && "$venv/bin/python" -c 'import tensorflow' >/dev/null 2>&1; then
+    fail "TensorFlow is installed in $venv, which exists to prove that nothing needs it"
+fi
 touch "$stamp"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run the parts named: lint, plain (tests without a backend), tensorflow, jax,
-# torch (tests on one), crossing (tests that start processes on all of them).
+# torch (tests on one), crossing (tests that start processes on all of them), lean-jax and
+# lean-torch (what reads TensorFlow's files, on one backend where TensorFlow is not installed).
 #
 # All of them run even if one fails; the exit status says whether any did.
 set -u
@@ -25,6 +26,16 @@ backend_tests() {
     KERAS_BACKEND=$1 "$bin/pytest" -q -m backend
 }
 
+lean_tests() {
+    local lean=.venv-$1/bin
+    if "$lean/python" -c 'import tensorflow' 2>/dev/null; then
+        echo "TensorFlow is installed in .venv-$1; run: rm -r .venv-$1 && make test" >&2
+        return 1
+    fi
+    KERAS_BACKEND=$1 "$lean/pytest" -q tests/compat/savedmodel tests/compat/tensorbundle \
+        tests/compat/tfcheckpoint tests/compat/test_weights_only.py
+}
+
 for part in "$@"; do
     case $part in
         lint)
@@ -38,6 +49,7 @@ for part in "$@"; do
                 "$bin/pytest" -q -m "not backend" --ignore=tests/crossing
             ;;
         crossing) run "tests from each backend to each" "$bin/pytest" -q tests/crossing ;;
+        lean-*) run "tests on ${part#lean-} without TensorFlow" lean_tests "${part#lean-}" ;;
         *) run "tests on $part" backend_tests "$part" ;;
     esac
 done

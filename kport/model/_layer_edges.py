@@ -10,13 +10,19 @@ import keras
 from kport.checkpoint import LazyTensor, local_layer_names, snake_case
 from kport.errors import Problem
 
-__all__ = ["layer_edges"]
+__all__ = ["layer_edges", "layer_names"]
 
-_WEIGHTED = re.compile(r"layer_with_weights-(\d{1,9})")
-_NUMBERED = re.compile(r"layer-(\d{1,9})")
+_WEIGHTED = re.compile(r"layer_with_weights-(\d+)")
+_NUMBERED = re.compile(r"layer-(\d+)")
 
 Below = Mapping[str, Mapping[str, LazyTensor]]
 Pairs = dict[str, keras.Layer]
+
+
+def layer_names(count: int) -> list[str]:
+    """Return the names that TensorFlow gives to as many layers."""
+    kinds = ("layer_with_weights", "layer")
+    return [f"{kind}-{number}" for kind in kinds for number in range(count)]
 
 
 def layer_edges(model: keras.Model, below: Below, problems: list[Problem]) -> Pairs:

@@ -16,13 +16,14 @@ import keras
 from kport.checkpoint import Checkpoint, LazyTensor, join_name, split_name
 from kport.errors import Problem
 from kport.model._keras import is_graph
-from kport.model._layer_edges import layer_edges
+from kport.model._layer_edges import layer_edges, layer_names
 from kport.model._walk import is_users, own_attributes
 
 __all__ = ["Found", "Tree", "find", "tree_of"]
 
 # Attributes of Keras 2 and their names in Keras 3, where the layer has none of the old name.
 _RENAMED = {"depthwise_kernel": "kernel"}  # of DepthwiseConv1D and 2D
+_MOST_STARTS = 10_000  # places tried for the model; a file may hold millions
 _DEEPEST = 2  # steps from the root of a file to the object that is the model
 
 
@@ -114,6 +115,7 @@ def find(model: keras.Model, tree: Tree, wanted: set[int]) -> list[Found]:
 def _starts(tree: Tree) -> dict[int, str]:
     """Return the nodes that may be the model, with their paths."""
     starts = {0: "the root"}
+    left = _MOST_STARTS
     level: list[tuple[int, tuple[str, ...]]] = [(0, ())]
     for _ in range(_DEEPEST):
         level = [
@@ -122,6 +124,8 @@ def _starts(tree: Tree) -> dict[int, str]:
             for name, child in tree.children[node].items()
             if tree.children[child] and child not in starts
         ]
+        level = level[:left]
+        left -= len(level)
         for node, path in level:
             starts.setdefault(node, join_name(*path))
     return starts
@@ -161,7 +165,12 @@ def _edges(thing: Any, tree: Tree, node: int, problems: list[Problem]) -> Mappin
     if isinstance(thing, Mapping):
         return {str(key): one for key, one in thing.items()}
     if isinstance(thing, keras.Model) and is_graph(thing):
-        below = {name: tree.below(child) for name, child in tree.children[node].items()}
+        # Of the numbers in a file only those that the model can have: a file may hold any.
+        below = {
+            name: tree.below(tree.children[node][name])
+            for name in layer_names(len(thing.layers))
+            if name in tree.children[node]
+        }
         return {**_attributes(thing), **layer_edges(thing, below, problems)}
     if isinstance(thing, keras.Layer) or is_users(thing):
         return _attributes(thing)

@@ -43,7 +43,7 @@ _METRICS = frozenset(
 _COUNTERS = frozenset({"iter", "_iterations", "iterations"})
 _RATES = frozenset({"learning_rate", "_learning_rate", "_variables", "decay", "lr"})
 _MAX_DEPTH = 200
-_MAX_TEXT = 100_000_000  # characters of all paths
+_MAX_TEXT = 300_000_000  # bytes of all paths
 
 
 class _Step(NamedTuple):
@@ -70,9 +70,6 @@ class _Walk:
         turn = 0
         while waiting:
             step = heapq.heappop(waiting)
-            self.size += sum(map(len, step.path)) + 1
-            if step.depth > _MAX_DEPTH or self.size > _MAX_TEXT:
-                raise CorruptFileError("has an object graph that is nested beyond reason")
             if step.number in self.paths:
                 self.second.append((step.path, step.number))
                 continue
@@ -83,6 +80,9 @@ class _Walk:
                 heapq.heappush(waiting, self._step(step, turn, name, child))
 
     def _step(self, above: _Step, turn: int, name: str, child: int) -> _Step:
+        self.size += sum(map(len, above.path)) + len(name) + 8 * above.depth
+        if above.depth == _MAX_DEPTH or self.size > _MAX_TEXT:
+            raise CorruptFileError("has an object graph that is nested beyond reason")
         rank, kind = max(above.rank, _rank(name)), above.kind
         if _is_optimizer(self.objects[child]):
             rank, kind = _OPTIMIZER, Kind.OPTIMIZER
@@ -120,7 +120,7 @@ def _variables(walk: _Walk) -> Iterator[Value]:
         one = walk.objects[number]
         if one.key is not None:
             kind = walk.kinds[number] or kind_of(path)
-            yield Value(join_name(*path), one.key, kind, one.full_name or None)
+            yield Value(join_name(*path) or "root", one.key, kind, one.full_name or None)
 
 
 def _slots(walk: _Walk) -> Iterator[Value]:

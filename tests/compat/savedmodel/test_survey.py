@@ -5,9 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import kport
 from kport.cli import main
+from kport.errors import KportError
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "tensorflow"
 
@@ -104,6 +107,25 @@ def test_a_checkpoint_says_its_tensors(path, kinds):
     found = kport.inspect(GOLDEN / path)
     assert (found.format, found.holds, found.model) == ("tfcheckpoint", "weights", "")
     assert {one.kind: one.count for one in found.totals} == kinds
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["saved_model.pb", "keras_metadata.pb", "variables/variables.index"]),
+    st.integers(0, 1 << 20),
+    st.integers(0, 12),
+    st.binary(max_size=12),
+)
+def test_damage_gives_an_error_of_kport_or_a_summary(tmp_path_factory, name, place, cut, new):
+    path = tmp_path_factory.mktemp("damaged") / "model"
+    shutil.copytree(GOLDEN / "keras_2.15", path)
+    data = (path / name).read_bytes()
+    at = place % len(data)
+    (path / name).write_bytes(data[:at] + new + data[at + cut :])
+    try:
+        assert kport.inspect(path).format == "savedmodel"
+    except KportError as error:
+        assert str(path) in str(error)  # noqa: PT017  # most damages give none
 
 
 def test_no_backend_is_imported(run_python):
