@@ -1,4 +1,4 @@
-"""Keras models of SavedModels come back whole: tests/golden/scripts/make_savedmodels.py wrote them."""
+"""Keras models in SavedModels come back whole; make_savedmodels.py (tests/golden) wrote them."""
 
 import shutil
 from pathlib import Path
@@ -198,7 +198,9 @@ def test_a_lost_model_is_named_with_its_signatures():
         build(SAVED_MODEL.read(GOLDEN / "blocks_2.3"))
     text = str(caught.value)
     assert 'Blocks as the model: its config is {"units": 3}' in text
-    assert "signature 'serving_default': (input_1[?, 3]) -> (output_1[?, 2])" in text
+    assert (
+        "signature 'serving_default': (input_1: float32[?, 3]) -> (output_1: float32[?, 2])" in text
+    )
     assert "blocks.0.kernel float32[3, 3], " in text
     assert " and 2 more" in text
 
