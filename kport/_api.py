@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from kport import formats
 from kport._integrity import Check, read_checked
-from kport._room import model_room, register_components, signed
+from kport._room import model_room, register_components, signed, with_lambdas
 from kport._sizes import parse_size
 from kport.checkpoint import Checkpoint, LoadReport, Naming, with_part
 from kport.errors import UsageError, located
@@ -95,6 +95,7 @@ def load(
     part: str | None = None,
     parts: Mapping[str, StrPath | keras.Model] | None = None,
     custom_objects: Mapping[str, Any] | None = None,
+    lambdas: Mapping[str, Callable[..., Any]] | None = None,
     compile: bool = True,  # noqa: A002  # Keras's own name for it
     check: Check = "fast",
 ) -> keras.Model:
@@ -108,6 +109,7 @@ def load(
         parts: Attribute path of a model inside the model -> the path of a saved model, or a live
             one, to take its place; its values are copied.
         custom_objects: Classes and functions by name, beside those decorated with `register`.
+        lambdas: Name of a Lambda layer -> its function; code out of a file is shown, never run.
         compile: Whether optimizer, loss and metrics are restored.
         check: ``fast`` holds each tensor against its checksum as it is put in place (some 3 GB/s);
             ``full`` reads every byte of every file before that, see `check`; False trusts the
@@ -133,9 +135,10 @@ def load(
             checkpoint = with_part(checkpoint, name, other)
     register_components(checkpoint)
     with located(path):
+        checkpoint, custom = with_lambdas(checkpoint, lambdas, custom_objects)
         if part is not None:
-            return room.build_part(checkpoint, part, custom_objects=custom_objects)
-        return room.build(checkpoint, custom_objects=custom_objects, compile=compile)
+            return room.build_part(checkpoint, part, custom_objects=custom)
+        return room.build(checkpoint, custom_objects=custom, compile=compile)
 
 
 def _as_part(source: StrPath | keras.Model, custom: Mapping[str, Any] | None) -> Checkpoint:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kport import formats
 from kport._backends import choose_backend
-from kport._room import model_room, register_components, signed
+from kport._room import model_room, register_components, signed, with_lambdas
 from kport._sizes import parse_size
 from kport.checkpoint import (
     JSON,
@@ -58,6 +58,7 @@ def convert(
     *,
     sample: Sample | None = None,
     custom_objects: Mapping[str, Any] | None = None,
+    lambdas: Mapping[str, Callable[..., Any]] | None = None,
     shard_size: int | str = "5GB",
     weights_only: bool = False,
 ) -> ConvertReport:
@@ -71,6 +72,7 @@ def convert(
         dst: See `save`.
         sample: Inputs and true outputs to keep with it, such as those of the old framework.
         custom_objects: See `load`.
+        lambdas: See `load`; the functions must be registered, as the result names them.
         shard_size: See `save`.
         weights_only: Write every value by its name and no definition, as a bundle for
             `load_weights`; nothing is built, so this works for models that cannot be.
@@ -86,14 +88,34 @@ def convert(
     target = formats.for_target(dst)
     if weights_only:
         return _convert_weights(src, dst, options)
+    _require_registered(lambdas or {})
     checkpoint = formats.read(src)
     report = LoadReport(tuple(ReportLine("matched", name) for name in checkpoint.tensors))
     if not _is_complete(checkpoint):
-        checkpoint, report = _rebuilt(checkpoint, src, custom_objects)
+        with located(src):
+            checkpoint, custom = with_lambdas(checkpoint, lambdas, custom_objects)
+        checkpoint, report = _rebuilt(checkpoint, src, custom)
     if sample is not None:
         checkpoint = replace(checkpoint, sample=sample)
     formats.write(signed(checkpoint), dst, options)
     return ConvertReport(str(src), str(dst), target.name, report)
+
+
+def _require_registered(lambdas: Mapping[str, Callable[..., Any]]) -> None:
+    if not lambdas:
+        return
+    choose_backend()
+    import keras
+
+    for layer, function in lambdas.items():
+        name = keras.saving.get_registered_name(function)
+        named = getattr(function, "__name__", "") != "<lambda>"  # Keras writes those as code
+        if not named or keras.saving.get_registered_object(name) is not function:
+            raise UsageError(
+                f"lambdas[{layer!r}]: no file can hold a function that has no name or is not "
+                "registered",
+                remedy="Define it with def and decorate it with @kport.register('your_package').",
+            )
 
 
 def _rebuilt(

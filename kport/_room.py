@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 from kport import formats
 from kport._backends import installed_backends
 from kport.checkpoint import Checkpoint
-from kport.components import named_components
+from kport.components import named_components, with_functions
 from kport.errors import BackendError
 
-__all__ = ["model_room", "register_components", "signed"]
+__all__ = ["model_room", "register_components", "signed", "with_lambdas"]
 
 
 def model_room() -> ModuleType:
@@ -37,6 +39,23 @@ def register_components(checkpoint: Checkpoint) -> None:
             register = getattr(one, "components", None)
             if register is not None:
                 register()
+
+
+def with_lambdas(
+    checkpoint: Checkpoint,
+    lambdas: Mapping[str, Callable[..., Any]] | None,
+    custom_objects: Mapping[str, Any] | None,
+) -> tuple[Checkpoint, dict[str, Any]]:
+    """Put the caller's functions in the places of Lambda layers; return the custom objects too.
+
+    Raises:
+        UsageError: There is no Lambda layer of a name.
+    """
+    custom = dict(custom_objects or {})
+    if not lambdas:
+        return checkpoint, custom
+    config = with_functions(checkpoint.spec.config, lambdas, custom)
+    return replace(checkpoint, spec=replace(checkpoint.spec, config=config)), custom
 
 
 def signed(checkpoint: Checkpoint) -> Checkpoint:

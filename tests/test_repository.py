@@ -130,18 +130,6 @@ def test_what_the_setup_pins_is_what_the_project_asks_for():
     assert lines == sorted(lines)
 
 
-def test_old_files_are_tested_where_tensorflow_is_not_installed():
-    makefile = (ROOT / "Makefile").read_text()
-    parts = re.search(r"^test:.*\n.*test\.sh (.*)$", makefile, flags=re.M).group(1).split()
-    assert {"lean-jax", "lean-torch"} <= set(parts)
-    lean = re.search(r"^LEAN := (.*)$", makefile, flags=re.M).group(1)
-    assert lean.split() == [f".venv-{name}/.stamp-setup" for name in ("jax", "torch")]
-    tests = (ROOT / "scripts" / "test.sh").read_text()
-    named = re.findall(r"tests/compat/\w+(?:\.py)?", tests)
-    assert named
-    assert all((ROOT / path).exists() for path in named)
-
-
 def readme_sessions():
     text = (ROOT / "README.md").read_text()
     return re.findall(r"^```python\n(.*?)^```", text, flags=re.S | re.M)

@@ -15,9 +15,11 @@ from kport._sizes import parse_size
 from kport.checkpoint import JSON, Sample
 from kport.cli._options import (
     command_settings,
+    import_functions,
     import_modules,
     imports,
     json_output,
+    lambdas,
     read_sample,
     sample,
 )
@@ -31,6 +33,7 @@ Examples:
   kport convert old.h5 model.keras
   kport convert old.h5 bundle/ --sample truth.npz
   kport convert old.h5 bundle/ --import my_layers --dry-run
+  kport convert old.h5 bundle/ --lambda scale=my_layers:scale
   kport convert saved_model/ weights/ --weights-only
 """
 
@@ -74,6 +77,7 @@ class Plan:
 @click.argument("dst")
 @sample
 @imports
+@lambdas
 @click.option(
     "--shard-size",
     default="5GB",
@@ -93,6 +97,7 @@ def command(
     dst: str,
     sample: str | None,
     modules: tuple[str, ...],
+    lambdas: tuple[str, ...],
     shard_size: str,
     weights_only: bool,
     dry_run: bool,
@@ -113,11 +118,16 @@ def command(
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     with output.working(f"converting {src}"):
-        if modules:
+        if modules or lambdas:
             choose_backend()  # before a module of the user imports Keras, which fixes it
             import_modules(modules)
         report = kport.convert(
-            src, dst, sample=given, shard_size=shard_size, weights_only=weights_only
+            src,
+            dst,
+            sample=given,
+            lambdas=import_functions(lambdas),
+            shard_size=shard_size,
+            weights_only=weights_only,
         )
     output.show(report, conversion_pages(report))
 

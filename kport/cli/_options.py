@@ -13,7 +13,16 @@ import click
 from kport.checkpoint import Sample, load_sample
 from kport.errors import UsageError
 
-__all__ = ["command_settings", "import_modules", "imports", "json_output", "read_sample", "sample"]
+__all__ = [
+    "command_settings",
+    "import_functions",
+    "import_modules",
+    "imports",
+    "json_output",
+    "lambdas",
+    "read_sample",
+    "sample",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +54,36 @@ def imports(function: F) -> F:
         multiple=True,
         help="Import a module of yours first, which registers components. Repeatable.",
     )(function)
+
+
+def lambdas(function: F) -> F:
+    """Add ``--lambda LAYER=MODULE:FUNCTION``, passed as `lambdas`."""
+    return click.option(
+        "--lambda",
+        "lambdas",
+        metavar="LAYER=MODULE:FUNCTION",
+        multiple=True,
+        help="A registered function of yours for a Lambda layer, whose own code is never run.",
+    )(function)
+
+
+def import_functions(given: Sequence[str]) -> dict[str, Any]:
+    """Return layer -> function for the values of ``--lambda``.
+
+    Raises:
+        UsageError: A value has another form, or there is no such module or function.
+    """
+    found = {}
+    for one in given:
+        layer, _, place = one.rpartition("=")
+        module, _, name = place.partition(":")
+        if not (layer and module and name):
+            raise UsageError(f"--lambda {one}: expected LAYER=MODULE:FUNCTION")
+        import_modules([module])
+        found[layer] = getattr(import_module(module), name, None)
+        if not callable(found[layer]):
+            raise UsageError(f"--lambda {one}: {module!r} has no function {name!r}")
+    return found
 
 
 def read_sample(path: str | None) -> Sample | None:

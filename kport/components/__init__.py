@@ -7,6 +7,7 @@ anything else in a file is refused before it is constructed.
 
 from kport.components._configs import forgotten_arguments
 from kport.components._kinds import kind_of
+from kport.components._lambdas import with_functions
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
 from kport.components._resolve import named_components, resolve
 
@@ -19,4 +20,5 @@ __all__ = [
     "named_components",
     "register",
     "resolve",
+    "with_functions",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kport.components._kinds import SLOTS, builtin_class, builtin_function, is_gadget, kind_of
+from kport.components._lambdas import carries_code, shown
 from kport.components._registry import COMPONENTS, Component
 from kport.errors import KportError, LoadError, MissingComponentError, Problem, UnsafeFileError
 
@@ -130,7 +131,11 @@ class _Walk:
             place = f"{place}({inner['name']})"
         if cls in _VALUES:
             return self.visit_value(node, place, depth)
-        if cls in ("__lambda__", "__typespec__") or (cls == "Lambda" and _carries_code(inner)):
+        if cls == "Lambda" and carries_code(inner):
+            text = f"Lambda carries Python bytecode, which is never run: {shown(node)}"
+            self.unsafe.append(Problem(place, text, "unsafe"))
+            return node
+        if cls in ("__lambda__", "__typespec__"):
             text = "carries Python bytecode" if "ambda" in cls else "names a TensorFlow type"
             self.unsafe.append(Problem(place, f"{cls} {text}, which is never run", "unsafe"))
             return node
@@ -199,14 +204,6 @@ class _Walk:
 
 def _slot(key: str) -> str:
     return key if key in SLOTS else key.rsplit("_", 1)[-1]
-
-
-def _carries_code(inner: object) -> bool:
-    function = inner.get("function") if isinstance(inner, dict) else None
-    named = isinstance(function, str) or (
-        isinstance(function, dict) and function.get("class_name") == "function"
-    )
-    return not named
 
 
 def _reads_a_path(cls: str, inner: object) -> bool:

@@ -33,7 +33,11 @@ def test_what_was_not_a_plain_match_is_said(kport_cli, converted):
         "old.h5 -> new.keras (keras): 1 matched, 1 dropped\n  dropped opt[0]: no such slot\n"
     )
     assert converted == [
-        ("old.h5", "new.keras", {"sample": None, "shard_size": "5GB", "weights_only": False})
+        (
+            "old.h5",
+            "new.keras",
+            {"sample": None, "lambdas": {}, "shard_size": "5GB", "weights_only": False},
+        )
     ]
 
 

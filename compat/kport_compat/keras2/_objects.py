@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from kport.checkpoint import JSON
+from kport_compat.keras2._lambdas import expression_of
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._names import CLASSES as NAMES
 from kport_compat.keras2._names import FUNCTIONS, module_of
@@ -68,6 +69,10 @@ def layer(node: JSON, log: Log) -> JSON:
         return operation(name, config, log)
     config = dict(config)
     place = str(config.get("name") or name)
+    computed = expression_of(config, place, log) if name == "Lambda" else None
+    if computed is not None:
+        computed["config"] |= {"dtype": _dtype(config.get("dtype", "float32"))}
+        return computed
     if name in CLASSES:
         (name, extra), old = CLASSES[name], name
         config |= extra

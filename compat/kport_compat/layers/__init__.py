@@ -5,4 +5,7 @@ __all__ = ["register"]
 
 def register() -> None:
     """Register them with Keras as ``kport>...``; the one function here that imports Keras."""
+    from kport_compat import lambdas
     from kport_compat.layers import _activations  # noqa: F401  # importing registers
+
+    lambdas.register()
