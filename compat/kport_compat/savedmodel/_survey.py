@@ -12,7 +12,7 @@ from kport.checkpoint import JSON, Checkpoint, Holds, ModelSpec, Naming
 from kport.errors import KportError, Problem
 from kport.formats import Survey
 from kport_compat.savedmodel._graph import Graph
-from kport_compat.savedmodel._names import name_variables
+from kport_compat.savedmodel._names import layers_of, name_variables
 from kport_compat.savedmodel._provenance import provenance
 from kport_compat.savedmodel._saved import Saved
 from kport_compat.savedmodel._schemas import GRAPH_OPERATIONS
@@ -51,7 +51,7 @@ def survey_of(saved: Saved, read: Callable[[], Checkpoint]) -> Survey:
 
 
 def _layers(graph: Graph | None) -> Iterator[tuple[str, str]]:
-    if graph is not None and graph.nodes:
+    if graph is not None and graph.nodes and not layers_of(graph, 0):
         for number, path in name_variables(graph).layers.items():
             if path:
                 yield path, str(graph.metadata(number).get("class_name") or "")
