@@ -90,6 +90,8 @@ class Checkpoint:
         holds: Which part of a model it is.
         about: Class of a part of the model -> what the file tells of it, for the error where the
             class is not here or the config says too little.
+        made: Attribute path of a layer that the code of a class makes -> its config in the file,
+            to be held against what the code here makes.
 
     Raises:
         InvalidSpecError: A key differs from its tensor's name, two tensors claim one place, or a
@@ -105,6 +107,7 @@ class Checkpoint:
     notes: tuple[Note, ...] = ()
     holds: Holds = Holds.MODEL
     about: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    made: Mapping[str, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))

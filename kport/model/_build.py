@@ -23,6 +23,7 @@ from kport.checkpoint import (
 )
 from kport.components import resolve
 from kport.errors import LoadError, UsageError, mapped
+from kport.model._agree import require_agreement
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
 from kport.model._build_shapes import build_layers
@@ -93,6 +94,7 @@ def build(
         lines = list(_prepare(model, checkpoint, training))
         build_metrics(model, checkpoint.spec)
         found = walk(model)
+        require_agreement(found, checkpoint.made, custom)
         plan = match(checkpoint, model, found)
         wanted = _layer_at(found, only) if only else model
         if only:

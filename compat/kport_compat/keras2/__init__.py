@@ -3,9 +3,9 @@
 from kport_compat.keras2._models import renamed
 from kport_compat.keras2._names import module_of
 from kport_compat.keras2._rules import GONE
-from kport_compat.keras2._translate import Translation, translate
+from kport_compat.keras2._translate import Translation, translate, translate_layer
 
-__all__ = ["GONE_WEIGHTS", "Translation", "module_of", "renamed", "translate"]
+__all__ = ["GONE_WEIGHTS", "Translation", "module_of", "renamed", "translate", "translate_layer"]
 
 GONE_WEIGHTS = frozenset(GONE.values())
 """Last parts of the names of weights that only Keras 2 has, whatever the layer."""

@@ -11,9 +11,10 @@ from kport.errors import InvalidSpecError
 from kport_compat.keras1 import Spoken, modern, speaks_keras_1
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._models import layer_or_model, model, renamed
+from kport_compat.keras2._objects import is_object
 from kport_compat.keras2._training import compile_config
 
-__all__ = ["Translation", "translate"]
+__all__ = ["Translation", "translate", "translate_layer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,18 @@ def translate(
         new["compile_config"] = compiled
     names = renamed(_top_layers(config))
     return Translation(new, names, tuple(log.notes), frozenset(log.gone))
+
+
+def translate_layer(node: JSON, *, generation: int = 2) -> JSON | None:
+    """Return one layer in Keras 3's form; None where Keras 3 cannot do what it did.
+
+    Example:
+        >>> translate_layer({"class_name": "ReLU", "config": {"max_value": 6.0}})["module"]
+        'keras.layers'
+    """
+    log = Log(layer_or_model, generation)
+    new = layer_or_model(node, log) if is_object(node) else {}
+    return new if new and not log.problems else None
 
 
 def _top_layers(config: Any) -> list[Any]:

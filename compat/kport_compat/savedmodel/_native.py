@@ -13,6 +13,7 @@ from kport_compat.keras2 import Translation, translate
 from kport_compat.savedmodel._constants import Tables
 from kport_compat.savedmodel._graph import Graph
 from kport_compat.savedmodel._lost import about_classes, without_config
+from kport_compat.savedmodel._made import made_by_code
 from kport_compat.savedmodel._names import Names, layers_of, model_config, name_variables
 from kport_compat.savedmodel._optimizer import optimizer_state
 from kport_compat.savedmodel._provenance import provenance
@@ -66,6 +67,7 @@ def _checkpoint(saved: Saved, graph: Graph, bundle: Bundle) -> Checkpoint:
         notes=(*translation.notes, *lost, *gone, *left_out(keys, graph, tensors)),
         holds=Holds.WEIGHTS if lost else Holds.MODEL,
         about=about_classes(saved.meta, graph, names, tensors),
+        made=dict(made_by_code(graph, names)),
     )
 
 

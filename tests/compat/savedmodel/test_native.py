@@ -103,6 +103,29 @@ def test_what_two_paths_lead_to_is_one(components):
     assert len(model.weights) == 10
 
 
+@pytest.mark.backend
+def test_code_that_makes_other_layers_is_refused():
+    from keras import Model, layers
+
+    class Blocks(Model):
+        def __init__(self, units=3, **kwargs):
+            super().__init__(**kwargs)
+            self.blocks = [layers.Dense(units, activation="relu") for _ in range(2)]
+            self.heads = {"mean": layers.Dense(2), "again": self.blocks[0]}
+            self.norm = layers.BatchNormalization(epsilon=0.1)
+
+    with pytest.raises(LoadError) as caught:
+        built("blocks_2.15", {"Blocks": Blocks})
+    assert str(caught.value).splitlines() == [
+        "the code here makes other layers than the code that wrote the file",
+        '  - blocks.0.activation: is "tanh" in the file and "relu" in the code here',
+        '  - blocks.1.activation: is "tanh" in the file and "relu" in the code here',
+        "  - norm.epsilon: is 0.001 in the file and 0.1 in the code here",
+        "Change the code to what the file has, or build the model and use "
+        "kport.load_weights(model, path), which compares weights alone.",
+    ]
+
+
 def test_ties_name_each_variable():
     ties = SAVED_MODEL.read(GOLDEN / "blocks_2.15").spec.ties
     assert ties == {f"heads.again.{one}": f"blocks.0.{one}" for one in ("bias", "kernel")}
