@@ -273,3 +273,37 @@ def test_metrics(old, new):
 @pytest.mark.parametrize("training", [None, {}, {"optimizer_config": None}, {"loss": "mse"}])
 def test_a_model_that_was_not_compiled_stays_so(training):
     assert "compile_config" not in translate(MODEL, training).config
+
+
+EMBEDDED = {
+    "class_name": "Sequential",
+    "config": [
+        {"class_name": "Embedding", "config": {"batch_input_shape": [None, 2], "input_dim": 3}}
+    ],
+}
+LAZY = [
+    ("SGD", {"momentum": 0.9}, True),
+    ("SGD", {"momentum": 0.0}, False),
+    ("SGD", {"momentum": 0.9, "use_ema": False}, False),
+    ("Adam", {}, False),
+    ("Adamax", {}, True),
+    (
+        "LossScaleOptimizer",
+        {
+            "inner_optimizer": {"class_name": "Adadelta", "config": {}},
+            "dynamic": True,
+            "initial_scale": 2.0,
+            "dynamic_growth_steps": 3,
+        },
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "config", "said"), LAZY)
+@pytest.mark.parametrize(("model", "embeds"), [(EMBEDDED, True), (MODEL, False)])
+def test_rows_of_embeddings_that_no_batch_used(model, embeds, name, config, said):
+    optimizer = {"class_name": name, "config": config}
+    notes = translate(model, {"optimizer_config": optimizer, "loss": "mse"}).notes
+    text = "steps for every row of an embedding; tf.keras left out rows that no batch used"
+    assert (Note("translated", "optimizer", text) in notes) is (embeds and said)

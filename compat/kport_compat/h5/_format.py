@@ -35,6 +35,7 @@ from kport_compat.h5._weights import (
 )
 from kport_compat.keras1 import arranged, named_by_keras_1, speaks_keras_1
 from kport_compat.keras2 import GONE_WEIGHTS, renamed, translate
+from kport_compat.training import training_of
 
 if TYPE_CHECKING:
     from kport.formats import WriteOptions
@@ -126,9 +127,10 @@ def _read(file: Node, path: Path) -> Checkpoint:
     weights = child(file, "model_weights")
     # TensorFlow 2.0 to 2.2 wrote the version beside the weights only.
     version = attribute_text(file, "keras_version") or attribute_text(weights, "keras_version")
+    training = training_of(attribute_json(file, "training_config"), version)
     translation = translate(
         config,
-        attribute_json(file, "training_config"),
+        training,
         generation=_generation(version),
         shapes=weight_shapes(weights) if speaks_keras_1(config) else {},
     )

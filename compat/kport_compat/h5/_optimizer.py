@@ -9,7 +9,7 @@ from pathlib import Path
 from kport.checkpoint import JSON, Kind, Note, Position, join_name
 from kport.errors import Problem
 from kport_compat.h5._container import Node, attribute_names, child
-from kport_compat.h5._weights import Tensors, collect, readable, unique
+from kport_compat.h5._weights import Tensors, collect, readable
 from kport_compat.training import named_state
 
 __all__ = ["optimizer_tensors", "variable_names"]
@@ -31,7 +31,10 @@ def optimizer_tensors(
         generation: The major version of the Keras that wrote the file.
         weights: See `variable_names`.
     """
-    names = unique(attribute_names(group, "weight_names"), "optimizer_weights")
+    names = attribute_names(group, "weight_names")
+    if len(set(names)) < len(names):  # Keras 2 stopped in the middle of writing such a file
+        text = "its weights share names; training starts with fresh slots"
+        return [], [Note("dropped", "optimizer", text)], []
     found: Tensors = []
     problems: list[Problem] = []
     for index, name in enumerate(names):

@@ -12,6 +12,7 @@ from kport_compat.keras1 import Spoken, modern, speaks_keras_1
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._models import layer_or_model, model, renamed
 from kport_compat.keras2._objects import is_object
+from kport_compat.keras2._optimizers import updates_rows_lazily
 from kport_compat.keras2._training import compile_config
 
 __all__ = ["Translation", "translate", "translate_layer"]
@@ -79,6 +80,7 @@ def translate(
         )
     if compiled is not None:
         new["compile_config"] = compiled
+        _say_lazy(new, training["optimizer_config"], log)
     names = renamed(_top_layers(config))
     return Translation(new, names, tuple(log.notes), frozenset(log.gone))
 
@@ -93,6 +95,21 @@ def translate_layer(node: JSON, *, generation: int = 2) -> JSON | None:
     log = Log(layer_or_model, generation)
     new = layer_or_model(node, log) if is_object(node) else {}
     return new if new and not log.problems else None
+
+
+def _say_lazy(new: JSON, optimizer: JSON, log: Log) -> None:
+    """Note where an optimizer now steps for rows of an embedding that a batch does not use."""
+    if not updates_rows_lazily(optimizer, new["compile_config"]["optimizer"]):
+        return
+    waiting: list[Any] = [new["config"]]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict) and node.get("class_name") == "Embedding":
+            text = "steps for every row of an embedding; tf.keras left out rows that no batch used"
+            log.translated("optimizer", text)
+            return
+        if isinstance(node, dict | list):
+            waiting += node.values() if isinstance(node, dict) else node
 
 
 def _top_layers(config: Any) -> list[Any]:

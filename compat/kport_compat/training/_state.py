@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from kport.checkpoint import JSON, Kind, LazyTensor, Note, Slot
+from kport_compat.training._nadam import schedule_product
 from kport_compat.training._tables import (
     COUNTED,
     LOSS_SCALE,
@@ -21,7 +22,6 @@ from kport_compat.training._tables import (
 __all__ = ["Builder", "Found", "or_fresh"]
 
 _NADAM = {"Nadam", "LegacyNadam"}
-_DECAY = 0.96  # of Nadam's momentum schedule, in every version of Keras
 
 Result = tuple[list[LazyTensor], list[Note]]
 
@@ -141,21 +141,12 @@ class Builder:
             self._add(Slot(f"{self.prefix}learning_rate"), _number(np.array(rate, "<f4")))
         missing = _name(f"{self.prefix}u_product") not in self._tensors
         if self.cls in _NADAM and missing and iteration is not None:
-            product = _number(np.array(_product(int(iteration.read()), self.config), "<f4"))
-            self._add(Slot(f"{self.prefix}u_product"), product)
+            often = 1 if self.cls == "LegacyNadam" else len(self._owners[self.kinds[-1]])
+            product = schedule_product(int(iteration.read()), often, self.config)
+            name = f"{self.prefix}u_product"
+            self._add(Slot(name), _number(np.array(product, "<f4")))
             text = "is not in the file: computed from the number of iterations"
-            self._notes.append(Note("translated", _name(f"{self.prefix}u_product"), text))
-
-
-def _product(steps: int, config: Mapping[str, Any]) -> float:
-    """Return the product of the momentum schedule, ``u_product`` of Nadam, after some steps."""
-    beta, speed = float(config.get("beta_1", 0.9)), float(config.get("schedule_decay", 1.0))
-    product = 1.0
-    for step in range(1, steps + 1):
-        product *= beta * (1.0 - 0.5 * _DECAY ** (speed * step))
-        if product < np.finfo("f4").tiny:
-            return 0.0
-    return product
+            self._notes.append(Note("translated", _name(name), text))
 
 
 def _number(value: np.ndarray[Any, Any]) -> LazyTensor:

@@ -103,6 +103,10 @@ COUNTED = frozenset({"Adafactor", "Adam", "AdamW", "Adamax", "LegacyNadam", "Nad
 LOSS_SCALE = {"current_loss_scale": "dynamic_scale", "good_steps": "step_counter"}
 """Old name -> attribute of what a loss scale keeps."""
 
+# With it the kernel of old TensorFlow keeps ``linear`` multiplied by the learning rate: those of
+# 2.3.4 and 2.4.4 do, that of 2.15.1 does not.
+_SHRINKAGE = "l2_shrinkage_regularization_strength"
+
 SCALARS = {
     "iter": "iterations",
     "iteration": "iterations",
@@ -128,6 +132,8 @@ def layout(optimizer: JSON | None) -> tuple[str, str, JSON, Blocks]:
     if cls == "LossScaleOptimizer":
         _, cls, config, blocks = layout(config.get("inner_optimizer"))
         return "inner_optimizer.", cls, config, blocks
+    if cls == "Ftrl" and config.get(_SHRINKAGE) and "use_ema" not in config:
+        raise UnknownState("TensorFlow up to 2.4 and later ones differ in the scale of its slots")
     if cls not in BLOCKS:
         raise UnknownState(f"the state of {cls or 'an optimizer without config'} is not known")
     return "", cls, config, ((AVERAGES,), *BLOCKS[cls])
