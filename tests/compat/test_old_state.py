@@ -135,6 +135,16 @@ def test_slots_of_another_shape_are_left_out_together(tmp_path):
     assert "optimizer.velocities.dense.kernel" in report.dropped
 
 
+def test_a_count_may_be_a_float(tmp_path):
+    values = {**state("dense", "second"), "Adam/iter:0": np.float32(3)}
+    model, _ = load(write(tmp_path / "m.h5", values))
+    assert (slots(model), int(to_numpy(model.optimizer.iterations))) == (BOTH, 3)
+    values["Adam/iter:0"] = np.float32("nan")
+    model, report = load(write(tmp_path / "n.h5", values))
+    text = "its iteration counter is nan; training starts with fresh slots"
+    assert [one.detail for one in report.lines if one.name == "optimizer"] == [text]
+
+
 def test_an_untrained_optimizer_trains_like_a_fresh_one(tmp_path):
     import keras
 

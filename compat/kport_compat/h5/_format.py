@@ -10,12 +10,13 @@ Keras 3 writes the same layout, with its own config inside; such a file is read 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming, Note
-from kport.errors import CorruptFileError, KportError, SaveError, UnreadableError, mapped
+from kport.checkpoint import Checkpoint, Holds, LazyTensor, ModelSpec, Naming, Note
+from kport.errors import CorruptFileError, KportError, Problem, SaveError, UnreadableError, mapped
 from kport_compat.h5._container import (
     SIGNATURE,
     Node,
@@ -134,8 +135,9 @@ def _read(file: Node, path: Path) -> Checkpoint:
         generation=_generation(version),
         shapes=weight_shapes(weights) if speaks_keras_1(config) else {},
     )
+    order, moved = _order(weights, config), list[str]()
     tensors, notes, problems = layer_tensors(
-        weights, path, translation.layer_names, translation.gone, _order(weights, config)
+        weights, path, translation.layer_names, translation.gone, order and _noting(order, moved)
     )
     if "optimizer_weights" in file:
         known = variable_names(weights, translation.layer_names, {one.name for one in tensors})
@@ -143,6 +145,9 @@ def _read(file: Node, path: Path) -> Checkpoint:
         state, more, wrong = optimizer_tensors(
             group, path, translation.optimizer, _generation(version), known
         )
+        if moved:
+            text = f"its slots are not put into the form that {moved[0]!r} has in Keras 3"
+            state, more = [], [Note("dropped", "optimizer", f"{text}; training starts fresh")]
         tensors, notes, problems = tensors + state, notes + more, problems + wrong
     tensors = checked_total(tensors, problems, path)
     return Checkpoint(
@@ -179,6 +184,20 @@ def _order(weights: Node, config: Any) -> Order | None:
     """Return how to put the weights of a layer into Keras 2's order, None where they are in it."""
     old = speaks_keras_1(config) or named_by_keras_1(weight_names(weights))
     return partial(arranged, config=config) if old else None
+
+
+def _noting(order: Order, moved: list[str]) -> Order:
+    """Return the same that also notes the weights whose values it changes or moves."""
+
+    def noted(
+        tensors: Sequence[LazyTensor], names: Sequence[str]
+    ) -> tuple[list[LazyTensor], list[Problem]]:
+        found, problems = order(tensors, names)
+        if [one.source for one in found] != [one.source for one in tensors]:
+            moved.append(names[0])
+        return found, problems
+
+    return noted
 
 
 def _generation(version: str | None) -> int:

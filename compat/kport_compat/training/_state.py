@@ -82,7 +82,8 @@ class Builder:
         attribute = LOSS_SCALE.get(name) or self.prefix + SCALARS[name]
         if tensor.shape:
             raise UnknownState(f"its {attribute} is no single number")
-        self._add(Slot(attribute), tensor)
+        counts = attribute.endswith("iterations") and tensor.dtype.startswith("float")
+        self._add(Slot(attribute), _whole(tensor) if counts else tensor)
 
     def slot(self, kind: SlotKind, of: str | int, tensor: LazyTensor) -> None:
         """Add what it keeps for one variable."""
@@ -147,6 +148,15 @@ class Builder:
             self._add(Slot(name), _number(np.array(product, "<f4")))
             text = "is not in the file: computed from the number of iterations"
             self._notes.append(Note("translated", _name(name), text))
+
+
+def _whole(tensor: LazyTensor) -> LazyTensor:
+    """Return a count that Keras up to 2.0 kept as a float as the integer that it is."""
+    with np.errstate(invalid="ignore"):
+        value = tensor.read().astype("<i8")
+    if value != tensor.read():
+        raise UnknownState(f"its iteration counter is {float(tensor.read())}")
+    return replace(tensor, dtype="int64", source=value.copy, crc32=None)
 
 
 def _number(value: np.ndarray[Any, Any]) -> LazyTensor:
