@@ -9,6 +9,7 @@ import keras
 
 from kport.checkpoint import LazyTensor, local_layer_names, snake_case
 from kport.errors import Problem
+from kport.model._states import bins_of
 
 __all__ = ["layer_edges", "layer_names"]
 
@@ -64,7 +65,7 @@ def _completed(named: Pairs, numbered: Pairs) -> Pairs:
 
 def _numbered(model: keras.Model, below: Below) -> Pairs:
     """Pair by order: the first way in which every shape fits, else the most usual one."""
-    layers = [layer for layer in model.layers if layer.weights]
+    layers = [layer for layer in model.layers if layer.weights or bins_of(layer)]
     weighted = _counted(_WEIGHTED, below)
     filled = [name for name in weighted.values() if below[name]]
     usual = {name: layers[at] for at, name in weighted.items() if at < len(layers)}
@@ -88,12 +89,13 @@ def _fit(pairs: Pairs, below: Below) -> bool:
         sorted(one.shape for one in below[name].values())
         == sorted(tuple(one.shape) for one in layer.weights)
         for name, layer in pairs.items()
+        if layer.weights
     )
 
 
 def _by_name(model: keras.Model, below: Below) -> Pairs:
     """Pair by the names of variables; names that Keras made up count if all of them have a pair."""
-    layers = [layer for layer in model.layers if layer.weights]
+    layers = [layer for layer in model.layers if layer.weights or bins_of(layer)]
     pairs: Pairs = {}
     for name in _counted(_WEIGHTED, below).values():
         owners = [one for one in layers if _belong(below[name], one.name)]

@@ -132,6 +132,9 @@ def _by_objects(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan
         if id(found.variables[name]) not in best.pairs:  # a name that the user changed
             pairs.append((found.variables[name], checkpoint.tensors[name]))
             placed.add(name)
+    for thing, one in best.hooks:
+        plan.hooks.append((thing, {"0": one}))
+        placed.add(one.name)
     for variable, one in pairs:
         plan.pairs.append(Pair(names.get(id(variable), one.name), one, variable))
     inside = set(tree.below(best.node))

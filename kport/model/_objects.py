@@ -17,6 +17,7 @@ from kport.checkpoint import Checkpoint, LazyTensor, join_name, split_name
 from kport.errors import Problem
 from kport.model._keras import is_graph
 from kport.model._layer_edges import layer_edges, layer_names
+from kport.model._states import Bins, bins_of
 from kport.model._walk import is_users, own_attributes
 
 __all__ = ["Found", "Tree", "find", "tree_of"]
@@ -85,12 +86,14 @@ class Found:
         node: Where it began.
         path: The path there, for people.
         pairs: Id of a variable -> variable and tensor.
+        hooks: States that are no variables, with their tensors.
         problems: What can be read in two ways.
     """
 
     node: int
     path: str
     pairs: dict[int, tuple[keras.Variable, LazyTensor]] = field(default_factory=dict)
+    hooks: list[tuple[Bins, LazyTensor]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -145,6 +148,10 @@ def _walk(model: keras.Model, tree: Tree, found: Found) -> Found:
                 _pair(found, thing, tensor)
             continue
         edges = _edges(thing, tree, node, found.problems)
+        bins = bins_of(thing)
+        if bins is not None and bins.attribute in tree.children[node]:
+            learned = tree.tensors[tree.children[node][bins.attribute]]
+            found.hooks += [(bins, learned)] if learned is not None else []
         for name, child in tree.children[node].items():
             known = name if name in edges else _RENAMED.get(name, name)
             if known in edges:
