@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +24,7 @@ from kport.checkpoint import (
     part_of,
 )
 from kport.components import resolve
-from kport.errors import LoadError, UsageError, mapped
+from kport.errors import KportError, LoadError, UsageError, mapped
 from kport.model._agree import require_agreement
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
@@ -35,12 +37,15 @@ from kport.model._keras import (
 )
 from kport.model._match import match
 from kport.model._metrics import build_metrics
+from kport.model._text import refuse_text
 from kport.model._ties import tie_again
 from kport.model._walk import Walk, walk
 
 __all__ = ["build", "build_part", "report_of"]
 
 _TRAINING = (Kind.OPTIMIZER, Kind.METRIC)
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")  # Keras colours its reasons for a terminal
+_WRAPS = re.compile(r"(?:Exception|Error) encountered:")  # what Keras writes before a reason
 _REPORTS: weakref.WeakKeyDictionary[keras.Model, LoadReport] = weakref.WeakKeyDictionary()
 
 
@@ -156,6 +161,7 @@ def _layer_at(found: Walk, path: str) -> keras.Layer:
 def _construct(config: dict[str, Any]) -> keras.Model:
     with (
         mapped(LoadError, f"the model {config.get('class_name')!r} cannot be constructed"),
+        _reason_first(),
         sharing_scope(),
         warnings.catch_warnings(),
     ):
@@ -165,7 +171,26 @@ def _construct(config: dict[str, Any]) -> keras.Model:
         model = keras.saving.deserialize_keras_object(config)
     if not isinstance(model, keras.Model):
         raise LoadError(f"the config describes a {type(model).__name__}, not a model")
+    refuse_text(model)
     return model
+
+
+@contextmanager
+def _reason_first() -> Iterator[None]:
+    """Give the reason that Keras puts at the end of several lines, or an error of kport inside."""
+    try:
+        yield
+    except (TypeError, ValueError, RuntimeError, KportError) as error:
+        inner: BaseException | None = error
+        found = None
+        while inner is not None:  # Keras makes the error anew on its way out: the first one is ours
+            found = inner if isinstance(inner, KportError) else found
+            inner = inner.__cause__ or inner.__context__
+        if found is not None:
+            raise found from error
+        said = _COLOURS.sub("", _WRAPS.split(str(error))[-1])
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        raise ValueError(" ".join(lines[:2])) from error
 
 
 def _prepare(

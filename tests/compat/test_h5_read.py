@@ -315,7 +315,10 @@ def test_a_missing_group_of_weights(model_file):
         H5.read(model_file)
 
 
-def test_the_summary_of_discretization_is_left_out_with_a_note(model_file):
+SUMMARY = np.array([[1, 2, 3, 4], [1, 1, 1, 1]], "f4")
+
+
+def test_the_summary_of_discretization_gives_its_boundaries(model_file):
     discretization = {"class_name": "Discretization", "config": {"name": "d", "num_bins": 4}}
     write_model(
         model_file,
@@ -325,9 +328,27 @@ def test_the_summary_of_discretization_is_left_out_with_a_note(model_file):
         write_list(file["model_weights"], "layer_names", ["dense", "d"])
         layer = file["model_weights"].create_group("d")
         write_list(layer, "weight_names", ["d/summary:0"])
-        layer["d/summary:0"] = KERNEL
+        layer["d/summary:0"] = SUMMARY
     checkpoint = H5.read(model_file)
+    config = checkpoint.spec.config["config"]["layers"][-1]["config"]
+    # Four bins of as many values each: what Keras 2.12 computes from this summary.
+    assert config == {"name": "d", "bin_boundaries": [1.0, 2.0, 3.0]}
     assert "d.summary" not in checkpoint.tensors
     assert checkpoint.notes[-1] == Note(
         "dropped", "d.summary", "Keras 3's layer has no such weight and computes without it"
     )
+
+
+def test_a_summary_that_is_none_is_refused(model_file):
+    discretization = {"class_name": "Discretization", "config": {"name": "d", "num_bins": 10**9}}
+    write_model(
+        model_file,
+        config={"class_name": "Sequential", "config": {"layers": [DENSE, discretization]}},
+    )
+    with h5py.File(model_file, "a") as file:
+        write_list(file["model_weights"], "layer_names", ["dense", "d"])
+        layer = file["model_weights"].create_group("d")
+        write_list(layer, "weight_names", ["d/summary:0"])
+        layer["d/summary:0"] = SUMMARY
+    with pytest.raises(CorruptFileError, match="expected \\[2, values\\], and num_bins 1000000000"):
+        H5.read(model_file)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kport.errors import InvalidSpecError
+from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming
+from kport.errors import InvalidSpecError, LoadError
 from kport_compat.keras2 import translate
 from kport_compat.ops import ADAPTERS, canonical
 from kport_compat.ops._slice import as_index
@@ -175,6 +176,30 @@ def test_an_axis_may_be_read_backwards():
 
 
 @pytest.mark.backend
-def test_the_mean_of_integers_is_refused_since_tensorflow_rounds_it():
-    with pytest.raises(NotImplementedError, match="mean of integers"):
-        ADAPTERS["math.reduce_mean"](np.array([1, 2], "int32"))
+def test_the_mean_of_integers_is_cut_off_as_tensorflow_does():
+    import keras
+
+    found = ADAPTERS["math.reduce_mean"](np.array([-1, -2, 0], "int32"))
+    assert (int(found), keras.ops.dtype(found)) == (-1, "int32")
+
+
+@pytest.mark.backend
+def test_what_cannot_be_done_is_said_with_the_name_of_the_layer():
+    layer = call("a", "repeat", ["i", 0, 0, {"repeats": [1, 2], "axis": None}])
+    from kport.model import build as built
+
+    checkpoint = Checkpoint(
+        spec=ModelSpec(config=translate(model(layer)).config),
+        tensors={},
+        naming=Naming.POSITION,
+        holds=Holds.DEFINITION,
+    )
+    from kport_compat import ops
+
+    ops.register()
+    with pytest.raises(LoadError) as caught:
+        built(checkpoint)
+    assert str(caught.value) == (
+        "the layer 'a' calls tf.repeat: kport cannot do repeat of a list of times over all axes\n"
+        "Replace this call where the model is made, and save it again."
+    )

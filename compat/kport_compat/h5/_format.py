@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from kport.checkpoint import Checkpoint, Holds, LazyTensor, ModelSpec, Naming, Note
 from kport.errors import CorruptFileError, KportError, Problem, SaveError, UnreadableError, mapped
+from kport_compat.h5._adapted import give_summaries
 from kport_compat.h5._container import (
     SIGNATURE,
     Node,
@@ -135,6 +136,7 @@ def _read(file: Node, path: Path) -> Checkpoint:
         generation=_generation(version),
         shapes=weight_shapes(weights) if speaks_keras_1(config) else {},
     )
+    give_summaries(translation.config, weights, path)
     order, moved = _order(weights, config), list[str]()
     tensors, notes, problems = layer_tensors(
         weights, path, translation.layer_names, translation.gone, order and _noting(order, moved)

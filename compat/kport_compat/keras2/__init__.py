@@ -1,11 +1,28 @@
 """Keras 2 configs made into Keras 3 configs, as data and without importing Keras."""
 
+from kport_compat.keras2._adapted import (
+    give_boundaries,
+    give_vocabulary,
+    wants_boundaries,
+    wants_vocabulary,
+)
 from kport_compat.keras2._models import renamed
 from kport_compat.keras2._names import module_of
 from kport_compat.keras2._rules import GONE
 from kport_compat.keras2._translate import Translation, translate, translate_layer
 
-__all__ = ["GONE_WEIGHTS", "Translation", "module_of", "renamed", "translate", "translate_layer"]
+__all__ = [
+    "GONE_WEIGHTS",
+    "Translation",
+    "give_boundaries",
+    "give_vocabulary",
+    "module_of",
+    "renamed",
+    "translate",
+    "translate_layer",
+    "wants_boundaries",
+    "wants_vocabulary",
+]
 
 GONE_WEIGHTS = frozenset(GONE.values())
 """Last parts of the names of weights that only Keras 2 has, whatever the layer."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
 
-__all__ = ["Change", "Drop", "Lose", "Never", "Off", "Only", "Refuse", "Rename", "Rule"]
+__all__ = ["Change", "Drop", "Lose", "Off", "Only", "Own", "Rename", "Rule"]
 
 
 class Rule(Protocol):
@@ -85,30 +85,18 @@ class Off:
 
 
 @dataclass(frozen=True, slots=True)
-class Never:
-    """Keras 3 takes the value and computes something else with it."""
+class Own:
+    """A layer of kport's own computes what Keras 2 did.
 
-    layers: str
-    key: str
-    value: Any
-    why: str
-
-    def apply(self, config: JSON, place: str, log: Log) -> None:
-        """Note the problem if the key has that value."""
-        if config.get(self.key) == self.value:
-            log.problem(f"{place}.{self.key}", f"{self.value!r} {self.why}")
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Keras 3 has a layer of the name that computes something else."""
+    Arguments:
+        layers: The layer classes, separated by spaces.
+        why: What Keras 3 has not, or does otherwise.
+        when: Takes the config and the log; whether this layer is meant. Default all.
+    """
 
     layers: str
     why: str
-
-    def apply(self, config: JSON, place: str, log: Log) -> None:
-        """Note the problem."""
-        log.problem(place, self.why)
+    when: Callable[[JSON, Log], bool] = lambda config, log: True
 
 
 @dataclass(frozen=True, slots=True)

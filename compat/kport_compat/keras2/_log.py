@@ -4,11 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from kport.checkpoint import JSON, Note
 from kport.errors import Problem
 
-__all__ = ["Log"]
+__all__ = ["Log", "facts_of"]
+
+
+def facts_of(config: Any) -> frozenset[str]:
+    """Return which of these hold somewhere in a config.
+
+    ``masks``: a layer makes a mask; ``integers``: an input takes whole numbers.
+    """
+    facts = set()
+    stack = [config]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            stack.extend(node)
+        elif isinstance(node, dict):
+            stack.extend(node.values())
+            if node.get("mask_zero") or node.get("class_name") == "Masking":
+                facts.add("masks")
+            shaped = "batch_input_shape" in node or "batch_shape" in node
+            if shaped and "int" in str(node.get("dtype")):
+                facts.add("integers")
+    return frozenset(facts)
 
 
 @dataclass(slots=True)
@@ -18,10 +40,12 @@ class Log:
     Arguments:
         nested: Translates a layer or model that stands inside of another object.
         generation: The major version of the Keras that wrote the config.
+        facts: What the config says anywhere in it, see `facts_of`.
     """
 
     nested: Callable[[JSON, Log], JSON]
     generation: int = 2
+    facts: frozenset[str] = frozenset()
     notes: list[Note] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)

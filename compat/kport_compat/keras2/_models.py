@@ -11,8 +11,9 @@ from typing import Any
 
 from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
-from kport_compat.keras2._nodes import Graph, input_shape
+from kport_compat.keras2._nodes import Graph, causal_in_calls, input_shape
 from kport_compat.keras2._objects import component, custom, is_object, layer
+from kport_compat.keras2._rules import MASKABLE
 
 __all__ = ["layer_or_model", "model", "renamed"]
 
@@ -26,7 +27,11 @@ def model(node: JSON | list[Any], log: Log) -> JSON:
     if not is_object(node):
         log.problem("model_config", "has no class_name and config of a model")
         return {}
-    return layer_or_model(node, log)
+    new = layer_or_model(node, log)
+    if new and isinstance(node.get("build_config"), dict) and "layers" not in new["config"]:
+        # What a class of the user's was built with: its code alone does not tell the shapes.
+        new["build_config"] = node["build_config"]
+    return new
 
 
 def layer_or_model(node: JSON, log: Log) -> JSON:
@@ -81,12 +86,13 @@ def _sequential(config: Any, log: Log) -> JSON:
 def _functional(node: JSON, log: Log) -> JSON:
     old = node["config"]
     name = str(old.get("name") or "model")
-    layers = _layers(old["layers"], name, log)
+    layers = [causal_in_calls(one) for one in _layers(old["layers"], name, log)]
     graph = Graph(layers, renamed(layers), name, log)
     inner = []
     for one in layers:
-        new = _renamed_layer(one, layers, log)
-        inner.append({**new, "name": graph.new_name(one), "inbound_nodes": graph.nodes(one)})
+        new, nodes = _renamed_layer(one, layers, log), graph.nodes(one)
+        _heed_masks(new, nodes, log)
+        inner.append({**new, "name": graph.new_name(one), "inbound_nodes": nodes})
     config: JSON = {"name": name}
     if old.get("trainable") is False:
         # True would unfreeze every frozen layer inside, and is what Keras 3 assumes anyway.
@@ -97,6 +103,16 @@ def _functional(node: JSON, log: Log) -> JSON:
     if node["class_name"] in ("Functional", "Model"):
         return component(_FUNCTIONAL, "Functional", config, "Functional")
     return custom(node["class_name"], config, node.get("registered_name"))
+
+
+def _heed_masks(new: JSON, nodes: Sequence[JSON], log: Log) -> None:
+    """Let a recurrent layer with an initial state see masks, see `kport_compat.layers`."""
+    given = any(call["kwargs"].get("initial_state") for call in nodes)
+    if given and "masks" in log.facts:
+        inner = (new["config"].get(key) for key in ("layer", "backward_layer"))
+        for one in (new, *inner):
+            if isinstance(one, dict) and one["class_name"] in MASKABLE:
+                one |= {"module": None, "registered_name": f"kport>{one['class_name']}"}
 
 
 def _layers(found: Any, place: str, log: Log) -> list[JSON]:

@@ -16,7 +16,7 @@ from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._operations import ADDED, OPERATIONS
 
-__all__ = ["Graph", "input_shape"]
+__all__ = ["Graph", "causal_in_calls", "input_shape"]
 
 _RECURRENT = frozenset(
     {"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"}
@@ -92,6 +92,8 @@ class Graph:
                 inputs = inputs[0]
             elif layer["class_name"] in _RECURRENT:
                 inputs, kwargs["initial_state"] = inputs[0], inputs[1:]
+        if layer["class_name"] in _RECURRENT and kwargs.get("constants", 0) is None:
+            del kwargs["constants"]
         return {"args": [inputs], "kwargs": kwargs}
 
     def _kwargs(self, node: Any) -> JSON:
@@ -143,6 +145,26 @@ class Graph:
         calls = len(_calls(layer))
         # One built without its input shape has no node of its own; the indices may still tell.
         return 1 if input_shape(layer)[0] is not None or (used and max(used) >= calls) else 0
+
+
+def causal_in_calls(layer: JSON) -> JSON:
+    """Return the layer with ``causal`` of an attention moved into its calls, where Keras 3 has it.
+
+    Keras 2 made the argument of the layer one of its call in 2.10.
+    """
+    config = layer.get("config")
+    attends = layer["class_name"] in ("Attention", "AdditiveAttention")
+    if not attends or not isinstance(config, dict) or config.get("causal") is not True:
+        return layer
+    left = {key: one for key, one in config.items() if key != "causal"}
+    return {**layer, "config": left, "inbound_nodes": [_causal(one) for one in _calls(layer)]}
+
+
+def _causal(found: Any) -> Any:
+    if _looks_like_tensor(found):
+        kwargs = found[3] if len(found) > 3 and isinstance(found[3], dict) else {}
+        return [*found[:3], {**kwargs, "use_causal_mask": True}]
+    return [_causal(one) for one in found] if isinstance(found, list) else found
 
 
 def input_shape(layer: JSON) -> tuple[list[Any] | None, str]:

@@ -15,7 +15,7 @@ from kport_compat.keras2._log import Log
 from kport_compat.keras2._names import CLASSES as NAMES
 from kport_compat.keras2._names import FUNCTIONS, module_of
 from kport_compat.keras2._operations import OPERATIONS, operation
-from kport_compat.keras2._rules import CLASSES, GONE, rules_for
+from kport_compat.keras2._rules import CLASSES, GONE, own_reason, rules_for
 
 __all__ = ["component", "custom", "function", "is_object", "layer", "plain", "value"]
 
@@ -27,6 +27,8 @@ _KINDS = {
 }
 _LAYER_KEYS = frozenset({"layer", "backward_layer", "cell", "cells", "activation"})
 _HARD_SIGMOID = "kport>hard_sigmoid_v1"
+# The names that TensorFlow's functions have inside of it.
+_SAME_ACTIVATION = {"log_softmax_v2": "log_softmax", "softmax_v2": "softmax"}
 _ACTIVATIONS = frozenset({"activation", "recurrent_activation"})
 
 
@@ -55,8 +57,10 @@ def custom(name: str, config: JSON, registered: str | None = None) -> JSON:
 
 
 def function(name: str) -> JSON:
-    """Return a function in Keras 3's form."""
-    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
+    """Return a function in Keras 3's form; one that is not Keras's own has no module."""
+    known = name.startswith("kport>") or any(name in names for names in FUNCTIONS.values())
+    module = "builtins" if known else None
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
 
 
 def layer(node: JSON, log: Log) -> JSON:
@@ -73,24 +77,38 @@ def layer(node: JSON, log: Log) -> JSON:
     if computed is not None:
         computed["config"] |= {"dtype": _dtype(config.get("dtype", "float32"))}
         return computed
+    own = own_reason(name, config, log)
     if name in CLASSES:
         (name, extra), old = CLASSES[name], name
         config |= extra
         log.translated(place, f"{old} is {name} in Keras 3")
     module = module_of(name, "layers")
     log.gone |= {GONE[name]} if name in GONE else set()
-    known = module is not None or name == "ThresholdedReLU"
-    for rule in rules_for(name) if known else ():
+    if config.get("idf_weights"):
+        log.gone |= {"idf_weights", "Variable"}  # Keras 3 takes them from the config
+    for rule in rules_for(name) if module or own else ():
         rule.apply(config, place, log)
     config = {key: value(key, item, place, log) for key, item in config.items()}
+    if config.get("trainable") is False:
+        _freeze_inside(config)
     if name == "InputLayer":
         _input_layer(config, node["config"])
-    if name == "ThresholdedReLU":
-        log.translated(place, "Keras 3 has no ThresholdedReLU; kport's own one takes its place")
-        return component(None, name, config, "kport>ThresholdedReLU")
+    if own:
+        log.translated(place, own)
+        return component(None, name, config, f"kport>{name}")
     if module is None:
         return custom(name, config, node.get("registered_name"))
     return component(module, name, config)
+
+
+def _freeze_inside(config: JSON) -> None:
+    """Freeze what a frozen wrapper holds: for Keras 3 each layer answers for its own weights."""
+    for key in _LAYER_KEYS - {"activation"}:
+        found = config.get(key)
+        for one in found if isinstance(found, list) else [found]:
+            if isinstance(one, dict) and isinstance(one.get("config"), dict):
+                one["config"]["trainable"] = False
+                _freeze_inside(one["config"])
 
 
 def _input_layer(config: JSON, old: JSON) -> None:
@@ -120,8 +138,10 @@ def value(key: str, item: Any, place: str, log: Log) -> Any:
     return _nested(key, item, log)
 
 
-def _nested(key: str, item: JSON, log: Log) -> JSON:
+def _nested(key: str, item: JSON, log: Log) -> Any:
     name, config = item["class_name"], item["config"]
+    if name == "__numpy__" and isinstance(config, dict) and _is_number(config.get("value")):
+        return config["value"]  # Keras 2.12 keeps a float of ReLU so
     if name.startswith("__"):
         return item  # a plain value of Keras 3's form, such as __tuple__
     if name == "function":
@@ -130,6 +150,10 @@ def _nested(key: str, item: JSON, log: Log) -> JSON:
     if kind in ("layers", ""):
         return log.nested(item, log)
     return plain(kind, name, config, log, item.get("registered_name"))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def plain(kind: str, name: str, config: Any, log: Log, registered: str | None = None) -> JSON:
@@ -163,6 +187,8 @@ def _kind(key: str, name: str, module: object) -> str:
 def _activation(key: str, item: Any, place: str, log: Log) -> Any:
     called = is_object(item) and item["class_name"] == "function"
     name = item["config"] if called else item
+    if isinstance(name, str) and name in _SAME_ACTIVATION:
+        return _SAME_ACTIVATION[name]
     if isinstance(item, str) and name not in FUNCTIONS["activations"]:
         return function(name)
     if name != "hard_sigmoid" or log.generation >= 3:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from kport.checkpoint import JSON
-from kport_compat.keras2._kinds import Change, Drop, Lose, Never, Off, Only, Refuse, Rename, Rule
+from kport_compat.keras2._kinds import Change, Drop, Lose, Off, Only, Own, Rename, Rule
+from kport_compat.keras2._log import Log
 
-__all__ = ["CLASSES", "GONE", "RULES", "rules_for"]
+__all__ = ["CLASSES", "GONE", "MASKABLE", "RULES", "own_reason", "rules_for"]
 
 
 def _one_axis(axis: Any) -> Any:
@@ -37,16 +38,20 @@ def _lambda(function: Any) -> Any:
 
 
 _RECURRENT = "LSTM GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D"
+MASKABLE = frozenset({"Bidirectional", "GRU", "LSTM", "RNN", "SimpleRNN"})
+"""Recurrent layers that heed masks beside an initial state only as kport's own."""
 _CELLS = "LSTMCell GRUCell SimpleRNNCell StackedRNNCells"
 _UNGROUPED = (
     "Conv1DTranspose Conv2DTranspose Conv3DTranspose DepthwiseConv1D DepthwiseConv2D "
     "SeparableConv1D SeparableConv2D Convolution1DTranspose Convolution2DTranspose "
     "Convolution3DTranspose SeparableConvolution1D SeparableConvolution2D"
 )
+_SEPARABLE = "SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D"
 _RANDOM = (
     "RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation "
     "RandomZoom"
 )
+_BATCH = "BatchNormalization SyncBatchNormalization"
 _SPATIAL = "SpatialDropout1D SpatialDropout2D SpatialDropout3D"
 
 RULES: tuple[Rule, ...] = (
@@ -65,17 +70,18 @@ RULES: tuple[Rule, ...] = (
     Only("Bidirectional", "weights", (None,)),
     # Convolutions.
     Only(_UNGROUPED, "groups", (1,)),
+    Drop(_SEPARABLE, "kernel_initializer kernel_regularizer kernel_constraint"),
     # Normalization.
-    Change("BatchNormalization", "axis", _one_axis),
-    Drop("BatchNormalization LayerNormalization", "fused"),
+    Change(_BATCH, "axis", _one_axis),
+    Drop(f"{_BATCH} LayerNormalization", "fused"),
     Lose(
-        "BatchNormalization",
+        _BATCH,
         "synchronized",
         "Keras 3 averages over devices on TensorFlow alone, so it is off; set it to go on there",
     ),
-    Off("BatchNormalization", "renorm", "renorm_clipping renorm_momentum"),
-    Only("BatchNormalization", "virtual_batch_size", (None,)),
-    Only("BatchNormalization", "adjustment", (None,)),
+    Off(_BATCH, "renorm", "renorm_clipping renorm_momentum"),
+    Only(_BATCH, "virtual_batch_size", (None,)),
+    Only(_BATCH, "adjustment", (None,)),
     # Attention.
     Drop("MultiHeadAttention", "query_shape key_shape value_shape softmax_robust_masking"),
     Only("Attention AdditiveAttention", "causal", (False,)),
@@ -83,16 +89,6 @@ RULES: tuple[Rule, ...] = (
     Rename("LeakyReLU", "alpha", "negative_slope"),
     Only(_SPATIAL, "noise_shape", (None,)),
     Drop(f"{_SPATIAL} Discretization", "trainable"),
-    Refuse(
-        "RandomCrop",
-        "at inference Keras 2 resizes to the size of the crop and Keras 3 leaves the image whole",
-    ),
-    Never(
-        "Resizing UpSampling2D",
-        "interpolation",
-        "bicubic",
-        "is computed with another kernel by each backend (PyTorch's differs by several percent)",
-    ),
     # Code.
     Drop("Lambda", "module function_type output_shape_type output_shape_module"),
     Change("Lambda", "function", _lambda),
@@ -110,9 +106,67 @@ RULES: tuple[Rule, ...] = (
 CLASSES: dict[str, tuple[str, JSON]] = {
     "BatchNormalizationV1": ("BatchNormalization", {}),
     "BatchNormalizationV2": ("BatchNormalization", {}),
-    "SyncBatchNormalization": ("BatchNormalization", {"synchronized": True}),
 }
 """Layer class of Keras 2 -> its name in Keras 3 and what has to be said in addition."""
+
+_PLAIN = ("bilinear", "nearest")  # the methods that every backend computes as TensorFlow does
+_GONE_LAYER = "Keras 3 has no such layer; kport's own one takes its place"
+
+OWN: tuple[Own, ...] = (
+    Own(
+        "LinearModel LocallyConnected1D LocallyConnected2D RandomFourierFeatures "
+        "RandomHeight RandomWidth ResidualWrapper SyncBatchNormalization ThresholdedReLU "
+        "WideDeepModel",
+        _GONE_LAYER,
+    ),
+    Own("RandomCrop", "at inference Keras 2 resizes to the size of the crop, Keras 3 does not"),
+    Own(
+        "Resizing UpSampling2D",
+        "backends disagree about this method, so kport's own layer computes it",
+        lambda config, log: config.get("interpolation", "nearest") not in _PLAIN,
+    ),
+    Own(
+        "Resizing",
+        "Keras 3 rounds where images are whole numbers, so kport's own layer takes its place",
+        lambda config, log: "integers" in log.facts,
+    ),
+    Own(
+        "MultiHeadAttention",
+        "Keras 3 on JAX wants values as wide as keys, so kport's own layer takes its place",
+        lambda config, log: config.get("value_dim") not in (None, config.get("key_dim")),
+    ),
+    Own(
+        "BatchNormalization BatchNormalizationV1 BatchNormalizationV2",
+        "Keras 3 normalizes over one axis, so kport's own layer takes its place",
+        lambda config, log: isinstance(config.get("axis"), list) and len(config["axis"]) > 1,
+    ),
+    Own(
+        "LSTM GRU SimpleRNN RNN",
+        "Keras 3 on JAX puts out the state where Keras 2 puts out zeros, so kport's own layer does",
+        lambda config, log: bool(config.get("stateful")) and "masks" in log.facts,
+    ),
+    Own(
+        "Add Average Concatenate Maximum Minimum Multiply Subtract",
+        "Keras 3 merges masks otherwise, so kport's own layer takes its place",
+        lambda config, log: "masks" in log.facts,
+    ),
+    Own(
+        "Identity Normalization Rescaling Reshape",
+        "Keras 3 hands masks on where Keras 2 ends them, so kport's own layer takes its place",
+        lambda config, log: "masks" in log.facts,
+    ),
+    Own(
+        "SeparableConv1D SeparableConvolution1D",
+        "Keras 3 has no causal padding here, so kport's own layer takes its place",
+        lambda config, log: config.get("padding") == "causal",
+    ),
+    Own(
+        "SimpleRNN",
+        "Keras 3 forgets its activity_regularizer, so kport's own layer takes its place",
+        lambda config, log: bool(config.get("activity_regularizer")),
+    ),
+)
+"""Layers that kport computes itself, each with the reason."""
 
 GONE = {"Discretization": "summary"}
 """Layer class -> the last part of the name of a weight that only Keras 2 has."""
@@ -121,3 +175,9 @@ GONE = {"Discretization": "summary"}
 def rules_for(name: str) -> list[Rule]:
     """Return the rules of one layer class, the general ones first."""
     return [rule for rule in RULES if rule.layers == "*" or name in rule.layers.split()]
+
+
+def own_reason(name: str, config: JSON, log: Log) -> str:
+    """Return why kport's own layer stands for one of Keras 2, empty where it does not."""
+    fits = (one.why for one in OWN if name in one.layers.split() and one.when(config, log))
+    return next(fits, "")

@@ -9,7 +9,7 @@ from typing import Any
 from kport.checkpoint import JSON, Note
 from kport.errors import InvalidSpecError
 from kport_compat.keras1 import Spoken, modern, speaks_keras_1
-from kport_compat.keras2._log import Log
+from kport_compat.keras2._log import Log, facts_of
 from kport_compat.keras2._models import layer_or_model, model, renamed
 from kport_compat.keras2._objects import is_object
 from kport_compat.keras2._optimizers import updates_rows_lazily
@@ -69,7 +69,9 @@ def translate(
     if speaks_keras_1(config):
         generation, spoken = 1, modern(config, shapes or {})
     config = spoken.config
-    log = Log(layer_or_model, generation, list(spoken.notes), list(spoken.problems))
+    facts = facts_of(config)
+    notes, problems = list(spoken.notes), list(spoken.problems)
+    log = Log(layer_or_model, generation, facts, notes, problems)
     new = model(config, log)
     compiled = compile_config(training, log)
     if log.problems:

@@ -6,6 +6,7 @@ of Keras 2, and the paths inside ``model.weights.h5`` are translated, see ``_pat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,16 @@ from kport.formats.keras_archive import written_by_keras_2
 from kport.formats.keras_archive._layout import ASSETS, CONFIG, METADATA, WEIGHTS
 from kport.formats.keras_archive._read import MAX_ASSET, weights_of
 from kport.formats.keras_archive._zip import Archive, open_archive
-from kport_compat.keras2 import translate
+from kport_compat.keras2 import (
+    give_boundaries,
+    give_vocabulary,
+    translate,
+    wants_boundaries,
+    wants_vocabulary,
+)
 from kport_compat.keras2_archive._paths import keras_3_paths, translated
-from kport_compat.keras2_archive._tensors import tensors_of
+from kport_compat.keras2_archive._places import layer_places
+from kport_compat.keras2_archive._tensors import Tensors, tensors_of
 
 if TYPE_CHECKING:
     from kport.formats import WriteOptions
@@ -89,14 +97,34 @@ def _read(archive: Archive) -> Checkpoint:
     arrays, groups = weights_of(archive)
     paths = keras_3_paths(groups, arrays)
     tensors, notes = tensors_of(arrays, paths, translation.optimizer)
+    assets = _assets(archive, paths)
+    notes += _give_what_was_learned(translation.config, tensors, assets)
     return Checkpoint(
         spec=ModelSpec(config=translation.config),
         tensors=tensors,
         naming=Naming.KERAS,
-        assets=_assets(archive, paths),
+        assets=assets,
         provenance={"source": "Keras 2 archive", **_version(archive)},
         notes=(*translation.notes, *notes, *_compile_notes(compiled, translation.optimizer)),
     )
+
+
+def _give_what_was_learned(
+    config: JSON, tensors: Tensors, assets: Mapping[str, Asset]
+) -> list[Note]:
+    """Put into the config what adapt() found, and take away what is said by that."""
+    notes = []
+    for path, layer in layer_places(config):
+        summary = tensors.get(f"{path}/vars/0")
+        if summary is not None and layer["class_name"] == "Discretization":
+            if wants_boundaries(layer):
+                give_boundaries(layer, summary.read())
+            del tensors[summary.name]
+            notes.append(Note("translated", summary.name, "said by the boundaries of the layer"))
+        words = assets.get(f"{path}/vocabulary.txt")
+        if words is not None and wants_vocabulary(layer):
+            give_vocabulary(layer, words.read().decode())
+    return notes
 
 
 def _training(compiled: Any) -> JSON | None:

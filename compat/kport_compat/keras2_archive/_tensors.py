@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from kport.checkpoint import JSON, Kind, LazyTensor, Note
@@ -17,6 +18,8 @@ Tensors = dict[str, LazyTensor]
 _OPTIMIZERS = ("optimizer/inner_optimizer", "optimizer/_optimizer", "optimizer")
 # MultiHeadAttention of Keras 3 has public names for the same layers, which come first in its walk.
 _HEADS = {f"/_{name}_dense/": f"/{name}_dense/" for name in ("key", "output", "query", "value")}
+# A linear model keeps its products in a list that has another name in the archives of Keras 2.
+_LINEAR = re.compile(r"((?:^|/)linear_model(?:_\d+)?)/layers/(dense)")
 
 
 def tensors_of(
@@ -44,6 +47,7 @@ def _kind(path: str) -> Kind:
 def _tensor(stored: StoredArray, path: str, kind: Kind) -> LazyTensor:
     for old, new in _HEADS.items():
         path = path.replace(old, new)
+    path = _LINEAR.sub(r"\1/dense_layers/\2", path)
     return LazyTensor(path, stored.shape, stored.dtype, kind, stored.source, path)
 
 

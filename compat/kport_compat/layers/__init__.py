@@ -6,6 +6,13 @@ __all__ = ["register"]
 def register() -> None:
     """Register them with Keras as ``kport>...``; the one function here that imports Keras."""
     from kport_compat import lambdas
-    from kport_compat.layers import _activations  # noqa: F401  # importing registers
+    from kport_compat.layers import (  # noqa: F401  # importing registers
+        _activations,
+        _dense,
+        _images,
+        _local,
+        _masks,
+        _recurrent,
+    )
 
     lambdas.register()

@@ -3,12 +3,38 @@
 The table imports no Keras; `register` does, and makes the operation that configs name.
 """
 
-from kport_compat.ops import _compare, _linalg, _math, _nn, _reduce, _shape, _slice
+from kport_compat.ops import (
+    _compare,
+    _conv,
+    _image,
+    _index,
+    _linalg,
+    _math,
+    _nn,
+    _reduce,
+    _shape,
+    _slice,
+    _strings,
+)
 from kport_compat.ops._adapter import ADAPTERS
+from kport_compat.ops._resize import resize, sizes_of
 
-__all__ = ["ADAPTERS", "REGISTERED", "canonical", "register"]
+__all__ = ["ADAPTERS", "REGISTERED", "canonical", "register", "resize", "sizes_of"]
 
-_FAMILIES = (_compare, _linalg, _math, _nn, _reduce, _shape, _slice)  # importing them fills it
+# Importing them fills the table.
+_FAMILIES = (
+    _compare,
+    _conv,
+    _image,
+    _index,
+    _linalg,
+    _math,
+    _nn,
+    _reduce,
+    _shape,
+    _slice,
+    _strings,
+)
 
 REGISTERED = "kport>TFOp"
 """The registered name of the operation that runs an adapter."""

@@ -19,6 +19,8 @@ __all__ = [
     "adapter",
     "as_pair",
     "dtype_word",
+    "held",
+    "host",
     "integers",
     "is_floating",
     "is_tensor",
@@ -117,6 +119,14 @@ def dtype_word(dtype: Any) -> str:
     """Return the dtype as a word: Keras 2 writes ``float32`` or ``tf.float32``."""
     word = str(getattr(dtype, "name", dtype)).removeprefix("tf.").removesuffix("_ref")
     return {"half": "float16", "float": "float32", "double": "float64"}.get(word, word)
+
+
+def held(word: str) -> str:
+    """Return the dtype in which the backend holds whole numbers: JAX has 32 bits for them."""
+    import keras
+
+    jax = keras.backend.backend() == "jax"
+    return {"int64": "int32", "uint64": "uint32"}.get(word, word) if jax else word
 
 
 def integers(value: Any) -> Any:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from kport_compat.ops._adapter import adapter, as_pair, as_tensor, ops, simple
+import numpy as np
+
+from kport_compat.ops._adapter import adapter, as_pair, as_tensor, is_tensor, ops, simple
 
 __all__: list[str] = []
 
 
 def _comparison(symbols: str, name: str) -> None:
     def call(x: Any, y: Any) -> Any:
-        return getattr(ops, name)(*map(as_tensor, as_pair(x, y)))
+        a, b = as_pair(x, y)
+        return getattr(ops if is_tensor(a) else np, name)(a, b)
 
     adapter(symbols)(call)
 
@@ -22,9 +25,9 @@ _comparison("math.greater greater", "greater")
 _comparison("math.greater_equal greater_equal", "greater_equal")
 _comparison("math.less less", "less")
 _comparison("math.less_equal less_equal", "less_equal")
-_comparison("math.logical_and logical_and", "logical_and")
-_comparison("math.logical_or logical_or", "logical_or")
-_comparison("math.logical_xor", "logical_xor")
+_comparison("math.logical_and logical_and __operators__.and", "logical_and")
+_comparison("math.logical_or logical_or __operators__.or", "logical_or")
+_comparison("math.logical_xor __operators__.xor", "logical_xor")
 simple("math.logical_not logical_not", "logical_not")
 
 
@@ -32,5 +35,7 @@ simple("math.logical_not logical_not", "logical_not")
 def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None or y is None:
         raise NotImplementedError("where without x and y, which gives as many rows as there are")
-    a, b = map(as_tensor, as_pair(x, y))
-    return ops.where(as_tensor(condition), a, b)
+    a, b = as_pair(x, y)
+    if not is_tensor(a) and not is_tensor(condition):
+        return np.where(condition, a, b)
+    return ops.where(as_tensor(condition), as_tensor(a), as_tensor(b))

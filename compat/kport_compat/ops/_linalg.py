@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from kport_compat.ops._adapter import adapter, as_pair, as_tensor, integers, ops
+import numpy as np
+
+from kport_compat.ops._adapter import (
+    adapter,
+    as_pair,
+    as_tensor,
+    integers,
+    is_floating,
+    ops,
+    simple,
+)
 
 __all__: list[str] = []
 
@@ -24,11 +34,12 @@ def _matmul(
     grad_b: bool = False,
 ) -> Any:
     """The sparse flags choose an algorithm and no result."""
-    if output_type is not None or adjoint_a or adjoint_b:
-        raise NotImplementedError("matmul with an adjoint or another output_type")
     x, y = map(as_tensor, as_pair(a, b))
-    x = ops.swapaxes(x, -1, -2) if transpose_a else x
-    return ops.matmul(x, ops.swapaxes(y, -1, -2) if transpose_b else y)
+    if output_type is not None or not is_floating(ops.dtype(x)):
+        raise NotImplementedError("matmul of other than real numbers")
+    # Of real numbers the adjoint is the transpose.
+    x = ops.swapaxes(x, -1, -2) if transpose_a or adjoint_a else x
+    return ops.matmul(x, ops.swapaxes(y, -1, -2) if transpose_b or adjoint_b else y)
 
 
 @adapter("linalg.matvec")
@@ -54,18 +65,80 @@ def _norm(
     keep_dims: bool | None = None,
 ) -> Any:
     axis = integers(axis)
-    if ord not in ("euclidean", 2) or (ord == 2 and isinstance(axis, list)):
+    x, keep = as_tensor(tensor), bool(keepdims or keep_dims)
+    matrix, axis = isinstance(axis, list), tuple(axis) if isinstance(axis, list) else axis
+    if ord in ("euclidean", "fro") or (ord == 2 and not matrix):
+        return ops.sqrt(ops.sum(ops.square(x), axis=axis, keepdims=keep))
+    if matrix or ord not in (1, np.inf, "inf", "Infinity"):
         raise NotImplementedError(f"norm with ord={ord!r}")
-    axis = tuple(axis) if isinstance(axis, list) else axis
-    total = ops.sum(ops.square(as_tensor(tensor)), axis=axis, keepdims=bool(keepdims or keep_dims))
-    return ops.sqrt(total)
+    reduce = ops.sum if ord == 1 else ops.max
+    return reduce(ops.abs(x), axis=axis, keepdims=keep)
+
+
+@adapter("linalg.normalize")
+def _normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None) -> Any:  # noqa: A002
+    norm = _norm(tensor, ord, axis, keepdims=True)
+    return as_tensor(tensor) / norm, norm
 
 
 @adapter("einsum linalg.einsum")
 def _einsum(equation: str, *inputs: Any) -> Any:
+    if not inputs:
+        raise NotImplementedError("einsum, whose tensors Keras 2 left out of the file")
     return ops.einsum(equation, *map(as_tensor, inputs))
 
 
 @adapter("tensordot linalg.tensordot")
 def _tensordot(a: Any, b: Any, axes: Any) -> Any:
     return ops.tensordot(*map(as_tensor, as_pair(a, b)), axes=integers(axes))
+
+
+simple("linalg.inv", "inv", "input")
+simple("linalg.det", "det", "input")
+simple("linalg.cholesky", "cholesky", "input")
+
+
+@adapter("linalg.trace linalg.tensor_trace")
+def _trace(x: Any) -> Any:
+    return ops.sum(_diag_part(x), -1)
+
+
+@adapter("linalg.solve")
+def _solve(matrix: Any, rhs: Any, adjoint: bool = False) -> Any:
+    a, b = map(as_tensor, as_pair(matrix, rhs))
+    return ops.solve(ops.swapaxes(a, -1, -2) if adjoint else a, b)
+
+
+@adapter("linalg.cross")
+def _cross(a: Any, b: Any) -> Any:
+    return ops.cross(*map(as_tensor, as_pair(a, b)))
+
+
+@adapter("linalg.matrix_transpose")
+def _matrix_transpose(a: Any, conjugate: bool = False) -> Any:
+    return ops.swapaxes(as_tensor(a), -1, -2)
+
+
+@adapter("linalg.diag")
+def _diag(diagonal: Any, k: Any = 0, num_rows: Any = -1, num_cols: Any = -1) -> Any:
+    if (k, num_rows, num_cols) != (0, -1, -1):
+        raise NotImplementedError("diag beside the main diagonal, or of a size of its own")
+    x = as_tensor(diagonal)
+    return ops.expand_dims(x, -1) * ops.eye(int(x.shape[-1]), dtype=ops.dtype(x))
+
+
+@adapter("linalg.diag_part")
+def _diag_part(input: Any, k: Any = 0) -> Any:  # noqa: A002
+    return ops.diagonal(as_tensor(input), integers(k), axis1=-2, axis2=-1)
+
+
+@adapter("linalg.set_diag")
+def _set_diag(input: Any, diagonal: Any, k: Any = 0) -> Any:  # noqa: A002
+    if k != 0:
+        raise NotImplementedError("set_diag beside the main diagonal")
+    x, values = as_pair(input, diagonal)
+    mask = ops.eye(int(x.shape[-2]), int(x.shape[-1]), dtype="bool")
+    size = min(int(x.shape[-2]), int(x.shape[-1]))
+    if size != int(x.shape[-1]):
+        raise NotImplementedError("set_diag of matrices that are wider than high")
+    return ops.where(mask, ops.expand_dims(values, -2), x)

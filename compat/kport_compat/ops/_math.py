@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from kport_compat.ops._adapter import ADAPTERS, adapter, as_pair, as_tensor, is_tensor, ops, simple
+from kport_compat.ops._adapter import (
+    ADAPTERS,
+    adapter,
+    as_pair,
+    as_tensor,
+    integers,
+    is_tensor,
+    ops,
+    simple,
+)
 
 __all__: list[str] = []
 
@@ -22,11 +31,10 @@ def _binary(symbols: str, name: str) -> None:
 _binary("math.add add __operators__.add", "add")
 _binary("math.subtract subtract", "subtract")
 _binary("math.multiply multiply", "multiply")
-_binary("math.floordiv floordiv math.floor_div", "floor_divide")
+_binary("math.floordiv floordiv math.floor_div floor_div", "floor_divide")
 _binary("math.floormod math.mod floormod mod", "mod")
 _binary("math.maximum maximum", "maximum")
 _binary("math.minimum minimum", "minimum")
-_binary("math.atan2 atan2", "arctan2")
 
 simple("math.abs abs", "abs")
 simple("math.exp exp", "exp")
@@ -41,7 +49,7 @@ simple("math.negative negative", "negative")
 simple("math.sign sign", "sign")
 simple("math.floor floor", "floor")
 simple("math.ceil ceil", "ceil")
-simple("math.round round", "round")
+simple("math.round round math.rint", "round")
 simple("math.sin sin", "sin")
 simple("math.cos cos", "cos")
 simple("math.tan tan", "tan")
@@ -55,6 +63,7 @@ simple("math.asinh asinh", "arcsinh")
 simple("math.acosh acosh", "arccosh")
 simple("math.atanh atanh", "arctanh")
 simple("math.erf", "erf")
+simple("math.erfinv", "erfinv")
 simple("math.is_nan", "isnan")
 simple("math.is_inf", "isinf")
 simple("math.is_finite", "isfinite")
@@ -95,8 +104,8 @@ def _scalar_mul(scalar: Any, x: Any) -> Any:
     return ADAPTERS["math.multiply"](scalar, x)
 
 
-@adapter("math.add_n add_n")
-def _add_n(inputs: Any) -> Any:
+@adapter("math.add_n add_n math.accumulate_n")
+def _add_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None) -> Any:
     total = as_tensor(inputs[0])
     for one in inputs[1:]:
         total = ops.add(total, one)
@@ -109,11 +118,93 @@ def _clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
     return ADAPTERS["math.minimum"](low, clip_value_max)
 
 
-@adapter("math.cumsum cumsum")
-def _cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False) -> Any:
-    if exclusive:
-        raise NotImplementedError("cumsum with exclusive=True")
+@adapter("math.atan2 atan2")
+def _atan2(y: Any, x: Any) -> Any:
+    return ops.arctan2(*map(as_tensor, as_pair(y, x)))
+
+
+@adapter("math.erfc")
+def _erfc(x: Any) -> Any:
+    return ops.erfc(as_tensor(x))
+
+
+@adapter("math.ndtri")
+def _ndtri(x: Any) -> Any:
+    return ops.erfinv(2.0 * as_tensor(x) - 1.0) * float(np.sqrt(2.0))
+
+
+def _times_log(symbol: str, function: str) -> None:
+    """x log(y) and its like: zero wherever x is, whatever the other one is."""
+
+    def call(x: Any, y: Any) -> Any:
+        a, b = map(as_tensor, as_pair(x, y))
+        zero = ops.equal(a, 0)
+        safe = ops.where(zero, ops.ones_like(b), b)
+        found = a / safe if function == "divide" else a * getattr(ops, function)(safe)
+        return ops.where(zero, ops.zeros_like(found), found)
+
+    adapter(symbol)(call)
+
+
+_times_log("math.xlogy", "log")
+_times_log("math.xlog1py", "log1p")
+_times_log("math.xdivy", "divide")
+
+
+@adapter("truncatediv")
+def _truncatediv(x: Any, y: Any) -> Any:
+    a, b = map(as_tensor, as_pair(x, y))
+    found = ops.floor_divide(ops.abs(a), ops.abs(b)) * ops.sign(a) * ops.sign(b)
+    return ops.cast(found, ops.dtype(a))
+
+
+@adapter("truncatemod math.truncatemod")
+def _truncatemod(x: Any, y: Any) -> Any:
+    a, b = map(as_tensor, as_pair(x, y))
+    return a - _truncatediv(a, b) * b
+
+
+for _name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
+    _binary(f"bitwise.{_name}", _name)
+
+
+@adapter("clip_by_norm")
+def _clip_by_norm(t: Any, clip_norm: Any, axes: Any = None) -> Any:
+    x, axis = as_tensor(t), integers(axes)
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    norm = ops.sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True))
+    return x * clip_norm / ops.maximum(norm, clip_norm)
+
+
+@adapter("linalg.global_norm")
+def _global_norm(t_list: Any) -> Any:
+    return ops.sqrt(_add_n([ops.sum(ops.square(as_tensor(one))) for one in t_list]))
+
+
+@adapter("math.polyval")
+def _polyval(coeffs: Any, x: Any) -> Any:
     x = as_tensor(x)
-    if reverse:
-        return ops.flip(ops.cumsum(ops.flip(x, axis), axis), axis)
-    return ops.cumsum(x, axis)
+    found = ops.zeros_like(x)
+    for one in coeffs:
+        found = found * x + one
+    return found
+
+
+def _running(symbols: str, name: str, neutral: int) -> None:
+    def call(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False) -> Any:
+        x, axis = as_tensor(x), integers(axis)
+        x = ops.flip(x, axis) if reverse else x
+        if exclusive:
+            first, rest = (
+                ops.split(x, [1], axis=axis)[0],
+                ops.split(x, [x.shape[axis] - 1], axis)[0],
+            )
+            x = ops.concatenate([ops.full_like(first, neutral), rest], axis=axis)
+        found = getattr(ops, name)(x, axis)
+        return ops.flip(found, axis) if reverse else found
+
+    adapter(symbols)(call)
+
+
+_running("math.cumsum cumsum", "cumsum", 0)
+_running("math.cumprod", "cumprod", 1)

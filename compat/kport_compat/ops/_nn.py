@@ -60,37 +60,76 @@ def _bias_add(value: Any, bias: Any, data_format: str | None = None) -> Any:
     return ops.add(value, bias)
 
 
-@adapter("nn.conv2d nn.convolution")
-def _conv2d(
-    input: Any,  # noqa: A002  # TensorFlow's own name for it
-    filters: Any = None,
-    strides: Any = 1,
-    padding: Any = "VALID",
-    data_format: str = "NHWC",
-    dilations: Any = None,
-    filter: Any = None,  # noqa: A002  # the name in TensorFlow 1
-    use_cudnn_on_gpu: bool = True,
+@adapter("nn.crelu")
+def _crelu(features: Any, axis: Any = -1) -> Any:
+    x = as_tensor(features)
+    return ops.relu(ops.concatenate([x, ops.negative(x)], axis=integers(axis)))
+
+
+@adapter("nn.dropout")
+def _dropout(
+    x: Any,
+    rate: Any = None,
+    noise_shape: Any = None,
+    seed: Any = None,
+    keep_prob: Any = None,
 ) -> Any:
-    """``use_cudnn_on_gpu`` chooses a library and no result."""
-    if not isinstance(padding, str):
-        raise NotImplementedError("conv2d with explicit padding")
-    value, kernel = as_pair(input, filter if filters is None else filters)
-    last = data_format == "NHWC"
-    return ops.conv(
-        value,
-        kernel,
-        strides=_spatial(strides, last),
-        padding=padding.lower(),
-        data_format="channels_last" if last else "channels_first",
-        dilation_rate=_spatial(1 if dilations is None else dilations, last),
-    )
+    left = 1 - keep_prob if rate is None and keep_prob is not None else rate
+    if left not in (0, None):
+        raise NotImplementedError(f"dropout of {left} at inference, which is random")
+    return as_tensor(x)
 
 
-def _spatial(value: Any, last: bool) -> Any:
-    # TensorFlow takes one number, two, or four with those of batch and channels.
-    found = integers(value)
-    if not isinstance(found, list) or len(found) == 2:
-        return tuple(found) if isinstance(found, list) else found
-    if len(found) == 1:
-        return found[0]
-    return tuple(found[1:3] if last else found[2:4])
+@adapter("nn.l2_loss")
+def _l2_loss(t: Any) -> Any:
+    return ops.sum(ops.square(as_tensor(t))) / 2
+
+
+@adapter("nn.moments")
+def _moments(
+    x: Any,
+    axes: Any,
+    shift: Any = None,
+    keepdims: bool = False,
+    keep_dims: bool | None = None,
+) -> Any:
+    """``shift`` is ignored by TensorFlow as well."""
+    keep = bool(keepdims or keep_dims)
+    return tuple(ops.moments(as_tensor(x), axes=tuple(integers(axes)), keepdims=keep))
+
+
+@adapter("nn.batch_normalization")
+def _batch_normalization(
+    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float
+) -> Any:
+    x, mean = as_pair(x, mean)
+    factor = ops.rsqrt(as_pair(x, variance)[1] + variance_epsilon)
+    factor = factor if scale is None else factor * as_pair(x, scale)[1]
+    found = (x - mean) * factor
+    return found if offset is None else found + as_pair(x, offset)[1]
+
+
+@adapter("nn.embedding_lookup")
+def _embedding_lookup(
+    params: Any,
+    ids: Any,
+    partition_strategy: str = "mod",
+    validate_indices: bool = True,
+    max_norm: Any = None,
+) -> Any:
+    if max_norm is not None:
+        raise NotImplementedError("embedding_lookup with max_norm")
+    return ops.take(as_tensor(params), as_tensor(ids), axis=0)
+
+
+@adapter("nn.softmax_cross_entropy_with_logits nn.softmax_cross_entropy_with_logits_v2")
+def _softmax_cross_entropy(labels: Any, logits: Any, axis: Any = None, dim: Any = None) -> Any:
+    axis = -1 if axis is None and dim is None else integers(dim if axis is None else axis)
+    y, x = as_pair(labels, logits)
+    return ops.negative(ops.sum(y * ops.log_softmax(x, axis=axis), axis=axis))
+
+
+@adapter("nn.sigmoid_cross_entropy_with_logits")
+def _sigmoid_cross_entropy(labels: Any, logits: Any) -> Any:
+    y, x = as_pair(labels, logits)
+    return ops.relu(x) - x * y + ops.log1p(ops.exp(ops.negative(ops.abs(x))))

@@ -1,8 +1,4 @@
-"""The operation that stands for one TensorFlow function in a graph; importing it imports Keras.
-
-Graphs compute with shapes: ``tf.reshape(x, [tf.shape(x)[0], 3, 8])``. A symbolic tensor has no
-values, so what is known of them is kept beside it (`_known`), and a size that is not known is None.
-"""
+"""The operation that stands for one TensorFlow function in a graph; importing it imports Keras."""
 
 from __future__ import annotations
 
@@ -11,15 +7,14 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import KerasTensor, tree
+from keras import KerasTensor, ops, tree
 
+from kport.errors import LoadError
 from kport_compat.ops._adapter import ADAPTERS
 from kport_compat.ops._slice import as_index
+from kport_compat.ops._spec import SPECS, known, known_of, with_known
 
 __all__ = ["TFOp"]
-
-_KNOWN = "_kport_known"
-_TAKES_SHAPE = {"reshape": "tensor", "broadcast_to": "input"}
 
 
 class _Traced(keras.Operation):  # type: ignore[misc]  # Keras has no types
@@ -47,7 +42,16 @@ class TFOp(keras.Operation):  # type: ignore[misc]  # Keras has no types
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the TensorFlow function gives; its ``name`` argument names nothing here."""
         kwargs.pop("name", None)
-        return ADAPTERS[self.op](*args, **kwargs)
+        try:
+            found = ADAPTERS[self.op](*args, **kwargs)
+            # A mask hangs on its tensor, and functions of TensorFlow hand none on.
+            same = any(found is one for one in (*args, *kwargs.values()))
+            return ops.copy(found) if same and ops.is_tensor(found) else found
+        except NotImplementedError as error:
+            raise LoadError(
+                f"the layer {self.name!r} calls tf.{self.op}: kport cannot do {error}",
+                remedy="Replace this call where the model is made, and save it again.",
+            ) from error
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return the symbolic result, with the values that are known of it."""
@@ -57,11 +61,10 @@ class TFOp(keras.Operation):  # type: ignore[misc]  # Keras has no types
             return _vector(list(first.shape))
         if self.op == "__operators__.getitem":
             return self._item(*args, **kwargs)
-        args, kwargs = tree.map_structure(_value, (args, kwargs))
-        if self.op in _TAKES_SHAPE:
-            spec = _reshaped(self.op, *args, **kwargs)
-            if spec is not None:
-                return spec
+        args, kwargs = tree.map_structure(known, (args, kwargs))
+        spec = SPECS[self.op](*args, **kwargs) if self.op in SPECS else None
+        if spec is not None:
+            return spec
         if any(isinstance(one, KerasTensor) for one in tree.flatten((args, kwargs))):
             return self._traced(args, kwargs)
         return _constant(self.call(*args, **kwargs))
@@ -81,11 +84,11 @@ class TFOp(keras.Operation):  # type: ignore[misc]  # Keras has no types
         return _Traced(call).compute_output_spec(*(flat[place] for place in places))
 
     def _item(self, tensor: Any, slice_spec: Any) -> Any:
-        known = getattr(tensor, _KNOWN, None)
-        spec = tree.map_structure(_value, slice_spec)
+        values = known_of(tensor)
+        spec = tree.map_structure(known, slice_spec)
         unknown = [one for one in tree.flatten(spec) if isinstance(one, KerasTensor)]
-        if known is not None and not unknown:
-            found = np.array(known, dtype=object)[as_index(spec)]
+        if values is not None and not unknown:
+            found = np.array(values, dtype=object)[as_index(spec)]
             return _scalar(found) if np.ndim(found) == 0 else _vector(list(found))
         if not unknown:
             return self._traced((tensor,), {"slice_spec": spec})
@@ -115,41 +118,14 @@ class TFOp(keras.Operation):  # type: ignore[misc]  # Keras has no types
         return {"op": self.op, "name": self.name}
 
 
-def _value(one: Any) -> Any:
-    """Return the values of a symbolic tensor where all are known, else what was given."""
-    known = getattr(one, _KNOWN, None)
-    if known is None or any(size is None for size in np.ravel(np.array(known, dtype=object))):
-        return one
-    return np.array(known, dtype=one.dtype)
-
-
 def _scalar(size: int | None) -> KerasTensor:
-    return _with_known(KerasTensor((), "int32"), size)
+    return with_known(KerasTensor((), "int32"), size)
 
 
 def _vector(sizes: list[int | None]) -> KerasTensor:
-    return _with_known(KerasTensor((len(sizes),), "int32"), sizes)
+    return with_known(KerasTensor((len(sizes),), "int32"), sizes)
 
 
 def _constant(found: Any) -> Any:
     values = np.asarray(found)
-    return _with_known(KerasTensor(values.shape, values.dtype.name), values.tolist())
-
-
-def _with_known(tensor: KerasTensor, known: Any) -> KerasTensor:
-    setattr(tensor, _KNOWN, known)
-    return tensor
-
-
-def _reshaped(op: str, *args: Any, **kwargs: Any) -> KerasTensor | None:
-    """Return the result of a reshape to sizes that are not all known, None when they are."""
-    given = dict(zip((_TAKES_SHAPE[op], "shape"), args, strict=False)) | kwargs
-    shape, tensor = given["shape"], given[_TAKES_SHAPE[op]]
-    if isinstance(shape, KerasTensor):
-        parts = getattr(shape, _KNOWN, None) or [None] * int(shape.shape[0] or 0)
-    else:
-        parts = list(np.ravel(shape)) if isinstance(shape, np.ndarray) else [*shape]
-    sizes = [getattr(one, _KNOWN, None) if isinstance(one, KerasTensor) else one for one in parts]
-    if all(size is not None for size in sizes):
-        return None
-    return KerasTensor([None if one in (None, -1) else int(one) for one in sizes], tensor.dtype)
+    return with_known(KerasTensor(values.shape, values.dtype.name), values.tolist())

@@ -1,0 +1,299 @@
+"""Layers and models of Keras 2 around one product; importing this module imports Keras.
+
+Sources: ``keras/layers/kernelized.py``, ``keras/premade_models/linear.py`` and ``wide_deep.py``,
+``keras/layers/attention/multi_head_attention.py`` and
+``keras/layers/normalization/batch_normalization.py`` of Keras 2.15.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+__all__ = [
+    "BatchNormalization",
+    "LinearModel",
+    "MultiHeadAttention",
+    "RandomFourierFeatures",
+    "SeparableConv1D",
+    "SyncBatchNormalization",
+    "WideDeepModel",
+]
+
+
+@keras.saving.register_keras_serializable("kport")
+class RandomFourierFeatures(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """Give ``cos(x W / scale + b)`` with W and b drawn once."""
+
+    def __init__(
+        self,
+        output_dim: int,
+        kernel_initializer: Any = "gaussian",
+        scale: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.output_dim = int(output_dim)
+        self.kernel_initializer = kernel_initializer
+        self.scale = scale
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights under the names of Keras 2; their values come from a file."""
+        wide = int(input_shape[-1])
+        shapes = {"unscaled_kernel": (wide, self.output_dim), "bias": (self.output_dim,)}
+        for name, shape in shapes.items():
+            weight = self.add_weight(shape=shape, name=name, initializer="normal", trainable=False)
+            setattr(self, name, weight)
+        gaussian = self.kernel_initializer == "gaussian"
+        usual = (wide / 2) ** 0.5 if gaussian else 1.0
+        self.kernel_scale = self.add_weight(
+            shape=(1,),
+            name="kernel_scale",
+            initializer=keras.initializers.Constant(usual if self.scale is None else self.scale),
+            constraint="non_neg",
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Return the features."""
+        kernel = self.unscaled_kernel / self.kernel_scale
+        return ops.cos(ops.matmul(inputs, kernel) + self.bias)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape with the last size replaced."""
+        return (*input_shape[:-1], self.output_dim)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = ("output_dim", "kernel_initializer", "scale")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable("kport")
+class LinearModel(keras.Model):  # type: ignore[misc]  # Keras has no types
+    """Give the activation of the sum of one product an input, and of a bias."""
+
+    def __init__(
+        self,
+        units: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "zeros",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = int(units)
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+
+    def build(self, input_shape: Any) -> None:
+        """Make one product an input; a dict of inputs is taken in the order of its names."""
+        named = isinstance(input_shape, dict)
+        several = named or (bool(input_shape) and isinstance(input_shape[0], list | tuple))
+        names = sorted(input_shape) if named else [None] * (len(input_shape) if several else 1)
+        shapes = [input_shape[name] for name in names] if named else input_shape
+        self.dense_layers = [self._product(name) for name in names]
+        for layer, shape in zip(self.dense_layers, shapes if several else [shapes], strict=True):
+            layer.build(tuple(shape))
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self.units,),
+                name="bias",
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+            )
+        self.built = True
+
+    def _product(self, name: str | None) -> Any:
+        return keras.layers.Dense(
+            self.units,
+            use_bias=False,
+            kernel_initializer=self.kernel_initializer,
+            kernel_regularizer=self.kernel_regularizer,
+            name=name,
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Return the sum of the products, activated."""
+        if isinstance(inputs, dict):
+            inputs = [inputs[layer.name] for layer in self.dense_layers]
+        parts = inputs if isinstance(inputs, list | tuple) else [inputs]
+        total = 0
+        for part, layer in zip(parts, self.dense_layers, strict=True):
+            total = total + layer(part)
+        return self.activation(total if self.bias is None else total + self.bias)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+        }
+
+
+@keras.saving.register_keras_serializable("kport")
+class WideDeepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
+    """Give the activation of the sum of what a linear and a deep model give."""
+
+    def __init__(
+        self, linear_model: Any, dnn_model: Any, activation: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        read = keras.saving.deserialize_keras_object
+        self.linear_model = read(linear_model) if isinstance(linear_model, dict) else linear_model
+        self.dnn_model = read(dnn_model) if isinstance(dnn_model, dict) else dnn_model
+        self.activation = keras.activations.get(activation)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the sum, activated; two inputs are one for each model."""
+        two = isinstance(inputs, list | tuple) and len(inputs) == 2
+        wide, deep = inputs if two else (inputs, inputs)
+        total = self.linear_model(wide) + self.dnn_model(deep, training=training)
+        return self.activation(total)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            "name": self.name,
+            "linear_model": keras.saving.serialize_keras_object(self.linear_model),
+            "dnn_model": keras.saving.serialize_keras_object(self.dnn_model),
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+@keras.saving.register_keras_serializable("kport")
+class MultiHeadAttention(keras.layers.MultiHeadAttention):  # type: ignore[misc]  # Keras has no types
+    """Attention whose values are wider than its keys.
+
+    The fused kernel that Keras 3 uses on JAX wants both alike; with the scores asked for, Keras
+    does without it.
+    """
+
+    def call(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: Any = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """Return the attention, with its scores if they are asked for."""
+        found = super().call(
+            query,
+            value,
+            key=key,
+            query_mask=query_mask,
+            value_mask=value_mask,
+            key_mask=key_mask,
+            attention_mask=attention_mask,
+            return_attention_scores=True,
+            training=training,
+            use_causal_mask=use_causal_mask,
+        )
+        return found if return_attention_scores else found[0]
+
+
+@keras.saving.register_keras_serializable("kport")
+class SeparableConv1D(keras.layers.SeparableConv1D):  # type: ignore[misc]  # Keras has no types
+    """A separable convolution that sees the past alone."""
+
+    def __init__(self, *args: Any, padding: str = "causal", **kwargs: Any) -> None:
+        if padding != "causal":
+            raise ValueError(f"padding {padding!r}: keras.layers.SeparableConv1D does that")
+        super().__init__(*args, padding="valid", **kwargs)
+
+    def call(self, inputs: Any) -> Any:
+        """Return the convolution of the inputs with zeros before them."""
+        return super().call(self._after_zeros(inputs))
+
+    def _after_zeros(self, inputs: Any) -> Any:
+        before = [self.dilation_rate[0] * (self.kernel_size[0] - 1), 0]
+        first = self.data_format == "channels_first"
+        return ops.pad(inputs, [[0, 0], [0, 0], before] if first else [[0, 0], before, [0, 0]])
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the convolution."""
+        found = keras.KerasTensor(input_shape)
+        return super().compute_output_shape(self._after_zeros(found).shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "padding": "causal"}
+
+
+@keras.saving.register_keras_serializable("kport")
+class SyncBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras has no types
+    """Batch normalization over all devices; at inference like any other."""
+
+
+@keras.saving.register_keras_serializable("kport")
+class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras has no types
+    """Batch normalization over several axes, at inference."""
+
+    def __init__(self, axis: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axes = tuple(axis)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights over the axes, with a size of one for the axes between."""
+        rank = len(input_shape)
+        axes = {axis % rank for axis in self.axes}
+        shape = tuple(input_shape[place] if place in axes else 1 for place in range(rank))
+        wanted = {
+            "gamma": self.scale,
+            "beta": self.center,
+            "moving_mean": True,
+            "moving_variance": True,
+        }
+        for name, present in wanted.items():
+            weight = (
+                self.add_weight(
+                    shape=shape,
+                    name=name,
+                    initializer=getattr(self, f"{name}_initializer"),
+                    regularizer=getattr(self, f"{name}_regularizer", None),
+                    constraint=getattr(self, f"{name}_constraint", None),
+                    trainable=not name.startswith("moving"),
+                )
+                if present
+                else None
+            )
+            setattr(self, name, weight)
+        self.built = True
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Return the normalized inputs.
+
+        Raises:
+            NotImplementedError: In training.
+        """
+        if training and self.trainable:
+            raise NotImplementedError(f"{self.name!r} normalizes over several axes: no training")
+        found = (inputs - self.moving_mean) * ops.rsqrt(self.moving_variance + self.epsilon)
+        found = found if self.gamma is None else found * self.gamma
+        return found if self.beta is None else found + self.beta
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "axis": list(self.axes)}
