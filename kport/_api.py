@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from kport import formats
+from kport._arguments import expect_mapping, expect_name
 from kport._integrity import Check, read_checked
 from kport._room import model_room, register_components, signed, with_lambdas
 from kport._sizes import parse_size
@@ -65,6 +66,7 @@ def save(
         >>> kport.save(better_text_model, "towers/", part="text")
     """
     options = WriteOptions(parse_size(shard_size), _names("split", split))
+    expect_name("part", part)
     if part is not None:
         _save_part(model, path, part, options)
         return
@@ -82,6 +84,8 @@ def _save_part(model: keras.Model, path: StrPath, part: str, options: WriteOptio
 
 
 def _names(argument: str, given: Iterable[str]) -> tuple[str, ...]:
+    if not isinstance(given, Iterable):
+        raise UsageError(f"{argument}: expected attribute paths, got {given!r}")
     names = [given] if isinstance(given, str) else list(given)
     wrong = [name for name in names if not isinstance(name, str)]
     if wrong:
@@ -127,6 +131,9 @@ def load(
         >>> print(kport.report_of(model))
         12 matched, 3 translated
     """
+    expect_name("part", part)
+    expect_mapping("parts", parts, "attribute path -> a path or a model")
+    expect_mapping("custom_objects", custom_objects, "name -> class or function")
     checkpoint = read_checked(path, check)
     room = model_room()
     for name, source in (parts or {}).items():
@@ -184,6 +191,7 @@ def load_weights(
         >>> kport.load_weights(model, "bundle/", strict=False).dropped
         ('head.bias', 'head.kernel')
     """
+    expect_mapping("rename", rename, "name in the file -> name in the model")
     checkpoint = formats.read_weights(path)
     room = model_room()
     with located(path):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kport import formats
+from kport._arguments import expect_mapping, expect_sample
 from kport._backends import choose_backend
 from kport._room import model_room, register_components, signed, with_lambdas
 from kport._sizes import parse_size
@@ -84,6 +85,8 @@ def convert(
         >>> kport.convert("old_model.h5", "model.keras").report.dropped
         ()
     """
+    expect_sample(sample)
+    expect_mapping("custom_objects", custom_objects, "name -> class or function")
     options = WriteOptions(parse_size(shard_size))
     target = formats.for_target(dst)
     if weights_only:

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from kport.checkpoint import Checkpoint
-from kport.errors import KportError, PathNotFoundError, UnknownFormatError, UsageError, located
+from kport.errors import (
+    KportError,
+    PathNotFoundError,
+    UnknownFormatError,
+    UnreadableError,
+    UsageError,
+    located,
+    mapped,
+)
 from kport.formats._format import Format, WriteOptions
 from kport.formats._integrity import Integrity
 from kport.formats._mapped import identity_of
@@ -59,7 +67,7 @@ class Registry:
             UnknownFormatError: No format recognises it; the error says what it looks like.
         """
         place = local_path(path)
-        there = place.exists()
+        there = _is_there(place)
         for one in self if there or _is_prefix(place) else ():
             if one.recognises(place):
                 return one
@@ -224,6 +232,20 @@ def _identity(place: Path) -> tuple[int, ...]:
         return identity_of(place.stat())
     except (OSError, ValueError):
         return ()
+
+
+def _is_there(place: Path) -> bool:
+    """Say whether a file or directory is there; a pipe or device would never end.
+
+    Raises:
+        UnreadableError: That cannot be known, as with a name that is too long.
+        UnknownFormatError: Something else is.
+    """
+    with mapped(UnreadableError, "cannot be looked up", path=place):
+        there = place.exists()
+    if there and not (place.is_file() or place.is_dir()):
+        raise UnknownFormatError("is neither a file nor a directory", path=place)
+    return there
 
 
 def _checked(one: object) -> Format:

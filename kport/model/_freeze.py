@@ -30,10 +30,14 @@ def _change(
     patterns: Iterable[str],
     combine: Callable[[set[str], set[str], set[str]], set[str]],
 ) -> tuple[str, ...]:
+    if not isinstance(model, keras.Layer):
+        raise UsageError(f"expected a Keras model, got {type(model).__name__}")
     found = walk(model)
     paths = [path for path, _ in found.layers()]
     chosen: list[str] = []
     for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise UsageError(f"expected patterns of paths, got {pattern!r}")
         hit = [path for path in paths if matches(pattern, path)]
         if not hit:
             near = difflib.get_close_matches(pattern.replace("/", "."), paths, 3, 0.4)

@@ -8,15 +8,21 @@ from typing import Any
 import keras
 import numpy as np
 
+from kport.errors import UsageError, mapped
 from kport.model._walk import walk
 
 __all__ = ["compute_dtypes", "map_nested", "run_sample"]
 
 
 def run_sample(model: keras.Model, inputs: Any) -> Any:
-    """Return the outputs of a model in inference mode, as nested NumPy arrays."""
-    tensors = map_nested(keras.ops.convert_to_tensor, inputs)
-    return map_nested(_host, model(tensors, training=False))
+    """Return the outputs of a model in inference mode, as nested NumPy arrays.
+
+    Raises:
+        UsageError: The model does not take such inputs.
+    """
+    with mapped(UsageError, "the sample cannot be run through the model"):
+        tensors = map_nested(keras.ops.convert_to_tensor, inputs)
+        return map_nested(_host, model(tensors, training=False))
 
 
 def _host(tensor: Any) -> Any:

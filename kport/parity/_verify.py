@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kport import formats
+from kport._arguments import expect_names, expect_sample
 from kport._backends import BACKENDS, installed_backends
 from kport.checkpoint import Array, Sample
 from kport.errors import BackendError, KportError, UsageError, located
@@ -64,8 +65,11 @@ def verify(
         >>> kport.verify("bundle/").ok
         True
     """
+    expect_names("backends", backends)
+    expect_names("imports", imports)
+    expect_sample(sample)
     chosen = _chosen(backends)
-    several = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    several: list[Any] = list(paths) if isinstance(paths, (list, tuple)) else [paths]
     if not several:
         raise UsageError("no path to verify was given")
     rows = [row for path in several for row in _rows(path, chosen, sample, imports)]
