@@ -132,20 +132,29 @@ def load(
         12 matched, 3 translated
     """
     expect_name("part", part)
-    expect_mapping("parts", parts, "attribute path -> a path or a model")
     expect_mapping("custom_objects", custom_objects, "name -> class or function")
-    checkpoint = read_checked(path, check)
+    checkpoint = _with_parts(read_checked(path, check), path, parts, custom_objects)
     room = model_room()
-    for name, source in (parts or {}).items():
-        other = _as_part(source, custom_objects)
-        with located(path):
-            checkpoint = with_part(checkpoint, name, other)
     register_components(checkpoint)
     with located(path):
         checkpoint, custom = with_lambdas(checkpoint, lambdas, custom_objects)
         if part is not None:
             return room.build_part(checkpoint, part, custom_objects=custom)
         return room.build(checkpoint, custom_objects=custom, compile=compile)
+
+
+def _with_parts(
+    checkpoint: Checkpoint,
+    path: StrPath,
+    parts: Mapping[str, StrPath | keras.Model] | None,
+    custom: Mapping[str, Any] | None,
+) -> Checkpoint:
+    expect_mapping("parts", parts, "attribute path -> a path or a model")
+    for name, source in (parts or {}).items():
+        other = _as_part(source, custom)
+        with located(path):
+            checkpoint = with_part(checkpoint, name, other)
+    return checkpoint
 
 
 def _as_part(source: StrPath | keras.Model, custom: Mapping[str, Any] | None) -> Checkpoint:

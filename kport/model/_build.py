@@ -69,8 +69,7 @@ def build(
 ) -> keras.Layer:
     """Return the live model of a Checkpoint, with every value in its place.
 
-    No initializer runs for a variable that the Checkpoint has a value for. `report_of` tells
-    afterwards what became of every tensor.
+    No initializer runs where a value is to go; `report_of` tells what became of every tensor.
 
     Arguments:
         checkpoint: What a format read.
