@@ -7,36 +7,22 @@ from collections.abc import Iterator
 from kport.errors import Problem, UnreadableError
 from kport.formats._json import shown
 from kport_compat.savedmodel._graph import Graph
+from kport_compat.savedmodel._kinds import kind_of
 from kport_compat.savedmodel._signatures import signatures_of
 from kport_compat.tensorbundle import Bundle, Message
 
-__all__ = ["not_keras", "origin", "signatures"]
+__all__ = ["not_keras", "signatures"]
 
 
 def not_keras(meta: Message, graph: Graph | None, bundle: Bundle | None) -> UnreadableError:
     """Return the error that names what it is, its signatures and its variables."""
-    problems = [*signatures(meta), *_variables(bundle)]
-    return UnreadableError(
-        f"is a SavedModel that holds no Keras model: {origin(meta, graph)}",
-        problems=problems,
-        remedy="Its computation is a traced graph without layers. Call it with TensorFlow "
-        "(keras.layers.TFSMLayer), or save the Keras model it was exported from. Its values alone: "
-        "kport convert SAVED_MODEL BUNDLE --weights-only.",
-    )
-
-
-def origin(meta: Message, graph: Graph | None) -> str:
-    """Return what kind of SavedModel without Keras layers it is, and who wrote it."""
+    kind = kind_of(meta, graph)
     version = meta.get("info", {}).get("tensorflow", "of an unknown version")
-    if graph is None or not graph.nodes:
-        return (
-            f"TensorFlow {version} wrote a graph without objects (TF1, an Estimator or a TF1 hub)"
-        )
-    children = sorted(graph.nodes[0].children)
-    if "_endpoint_names" in children:
-        return f"Keras 3 exported it for serving (model.export), with TensorFlow {version}"
-    shown_children = ", ".join(children[:6]) or "nothing"
-    return f"TensorFlow {version} wrote a tf.Module or a plain object with {shown_children}"
+    return UnreadableError(
+        f"is a SavedModel that holds no Keras model: {kind.title}, written by TensorFlow {version}",
+        problems=[*signatures(meta), *_variables(bundle)],
+        remedy=f"{kind.remedy} Its values alone: kport convert SAVED_MODEL BUNDLE --weights-only.",
+    )
 
 
 def signatures(meta: Message) -> Iterator[Problem]:

@@ -58,6 +58,26 @@ def first_version():
     (FOLDER / "v1" / "checkpoint").unlink()
 
 
+def served():
+    """SavedModels of TensorFlow 1: one of a graph, one of an Estimator."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 2], name="x")
+        scale = tf.compat.v1.get_variable("scale", initializer=[2.0, 3.0])
+        session.run(tf.compat.v1.global_variables_initializer())
+        tf.compat.v1.saved_model.simple_save(
+            session, str(FOLDER / "graph_1.15"), {"x": x}, {"y": x * scale}
+        )
+    column = tf.feature_column.numeric_column("x")
+    one = tf.estimator.LinearClassifier([column])
+    data = {"x": np.arange(4.0)}
+    one.train(tf.compat.v1.estimator.inputs.numpy_input_fn(data, np.arange(4) % 2, shuffle=False))
+    spec = tf.feature_column.make_parse_example_spec([column])
+    serve = tf.estimator.export.build_parsing_serving_input_receiver_fn(spec)
+    made = one.export_saved_model(str(FOLDER / "made"), serve)
+    Path(made.decode()).rename(FOLDER / "estimator_1.15")
+    (FOLDER / "made").rmdir()
+
+
 def functional():
     """``save_weights`` of a compiled functional model with a model inside; slots of OptimizerV2."""
     layers = tf.keras.layers
@@ -112,11 +132,17 @@ def sharded():
     whole.write(str(FOLDER / "sharded_2.21" / "ckpt"), options=options)
 
 
+def exported():
+    """What Keras 3 exports for serving."""
+    one = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(2, name="last")])
+    one.export(str(FOLDER / "export_2.21"), verbose=False)
+
+
 WRITERS = {
-    "1.15": (saver, first_version),
+    "1.15": (saver, first_version, served),
     "2.3": (functional,),
     "2.15": (objects,),
-    "2.21": (sharded,),
+    "2.21": (sharded, exported),
 }
 for write in WRITERS[tf.__version__.rpartition(".")[0]]:
     write()
