@@ -97,6 +97,9 @@ RULES: tuple[Rule, ...] = (
     Rename("Discretization", "bins", "bin_boundaries"),
     Drop("IntegerLookup StringLookup TextVectorization", "vocabulary_size"),
     Drop("IntegerLookup StringLookup TextVectorization", "has_input_vocabulary"),
+    Rename("IntegerLookup", "max_values", "max_tokens"),  # TensorFlow 2.3
+    Rename("IntegerLookup", "mask_value", "mask_token"),
+    Rename("IntegerLookup", "oov_value", "oov_token"),
     Rename("CategoryEncoding", "max_tokens", "num_tokens"),
     # Inputs.
     Only("InputLayer", "ragged", (False,)),

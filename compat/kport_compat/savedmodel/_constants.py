@@ -20,7 +20,8 @@ from kport.errors import CorruptFileError, UnsafeFileError
 from kport_compat.savedmodel._graph import Graph
 from kport_compat.savedmodel._saved import Saved
 from kport_compat.savedmodel._schemas import FUNCTION, FUNCTION_NAME, FUNCTIONS, GRAPH_NODES
-from kport_compat.tensorbundle import Message, decode, dimensions
+from kport_compat.savedmodel._variables import table_keys
+from kport_compat.tensorbundle import Bundle, Message, decode, dimensions
 
 __all__ = ["Tables", "Tokens"]
 
@@ -33,11 +34,12 @@ _INT32, _STRING, _INT64 = 3, 7, 9
 
 
 class Tables:
-    """The static lookup tables of a SavedModel."""
+    """The lookup tables of a SavedModel."""
 
-    def __init__(self, saved: Saved, graph: Graph) -> None:
+    def __init__(self, saved: Saved, graph: Graph, bundle: Bundle) -> None:
         self._saved = saved
         self._graph = graph
+        self._bundle = bundle
 
     def tokens(self, table: int, inverted: bool) -> Tokens | None:
         """Return what a table holds; None where its function does not tell.
@@ -66,12 +68,20 @@ class Tables:
         keys, values = (self._values(function, one) for one in node["inputs"][1:3])
         if keys is None or values is None or len(keys) != len(values):
             return None
-        indices, tokens = (keys, values) if inverted else (values, keys)
-        found: Tokens = {}
-        for index, token in zip(indices, tokens, strict=True):
-            if isinstance(index, int):
-                found[index] = token
-        return found if len(found) == len(keys) else None
+        return _by_index(keys, values, inverted)
+
+    def counted(self, table: int, inverted: bool) -> Tokens | None:
+        """Return what a table that can change holds, whose content is in the checkpoint."""
+        key = self._changing.get(table)
+        if key is None:
+            return None
+        keys, values = (self._entry(f"{key}-{one}") for one in ("keys", "values"))
+        return _by_index(keys, values, inverted) if len(keys) == len(values) else None
+
+    def _entry(self, key: str) -> list[int | str]:
+        if self._bundle.entries[key].dtype == "string":
+            return [str(one, "utf-8") for one in self._bundle.texts(key)]
+        return self._bundle.array(key).tolist()  # type: ignore[no-any-return]  # of integers
 
     def _values(self, function: _Function, name: str) -> list[int | str] | None:
         inner = function.constant(name)
@@ -106,6 +116,10 @@ class Tables:
         return text.removesuffix("\n").split("\n") if text else []
 
     @cached_property
+    def _changing(self) -> Mapping[int, str]:
+        return table_keys(self._graph, self._bundle)
+
+    @cached_property
     def _functions(self) -> Mapping[str, memoryview]:
         library = decode(self._saved.meta.get("graph", b""), FUNCTIONS, "the graph")
         every = library.get("library", {}).get("functions", [])
@@ -117,6 +131,15 @@ class Tables:
     def _constants(self) -> Mapping[str, Message]:
         nodes = decode(self._saved.meta.get("graph", b""), GRAPH_NODES, "the graph")
         return _constants(nodes.get("nodes", []))
+
+
+def _by_index(keys: list[int | str], values: list[int | str], inverted: bool) -> Tokens | None:
+    indices, tokens = (keys, values) if inverted else (values, keys)
+    found: Tokens = {}
+    for index, token in zip(indices, tokens, strict=True):
+        if isinstance(index, int):
+            found[index] = token
+    return found if len(found) == len(keys) else None
 
 
 class _Function:

@@ -50,7 +50,7 @@ def _checkpoint(saved: Saved, graph: Graph, bundle: Bundle) -> Checkpoint:
     lost = without_config(graph)
     translation = Translation({}, {}, ())
     if not lost:
-        refiner = Refiner(graph, keys, bundle, Tables(saved, graph))
+        refiner = Refiner(graph, keys, bundle, Tables(saved, graph, bundle))
         model = refiner.model(model_config(about), 0)
         translation = translate(model, about.get("training_config"))
     state, gone = optimizer_state(bundle, keys, names.variables, translation.optimizer)

@@ -14,7 +14,7 @@ import numpy as np
 
 from kport.checkpoint import JSON, Array
 from kport.errors import CorruptFileError
-from kport_compat.savedmodel._constants import Tables
+from kport_compat.savedmodel._constants import Tables, Tokens
 from kport_compat.savedmodel._graph import Graph
 from kport_compat.savedmodel._names import layers_of
 from kport_compat.tensorbundle import Bundle
@@ -67,26 +67,31 @@ class Refiner:
         return layer
 
     def _with_vocabulary(self, config: JSON, number: int) -> JSON:
-        inner = self._graph.child(number, "_lookup_layer")
-        owner = number if inner is None else inner
+        inner = (self._graph.child(number, one) for one in ("_lookup_layer", "_index_lookup_layer"))
+        owner = next((one for one in inner if one is not None), number)
         about = self._graph.metadata(owner).get("config")
-        table = self._graph.child(owner, "lookup_table")
-        if (
-            table is None
-            or not isinstance(about, dict)
-            or isinstance(config.get("vocabulary"), list)
-        ):
+        if not isinstance(about, dict) or isinstance(config.get("vocabulary"), list):
             return config
-        tokens = self._tables.tokens(table, bool(about.get("invert")))
+        start = _first_token(about)
+        tokens = self._tokens(owner, about, start)
         if tokens is None:
             return config
-        masked = about.get("mask_token") is not None and about.get("output_mode") == "int"
-        start = int(about.get("num_oov_indices") or 0) + masked
         if sorted(tokens) != list(range(start, start + len(tokens))):
             raise CorruptFileError(
                 f"has a table of {config.get('name')!r} whose tokens do not count from {start} on"
             )
         return {**config, "vocabulary": [tokens[one] for one in sorted(tokens)]}
+
+    def _tokens(self, lookup: int, about: JSON, start: int) -> Tokens | None:
+        inverted = bool(about.get("invert"))
+        table = self._graph.child(lookup, "lookup_table")
+        if table is not None:
+            return self._tables.tokens(table, inverted)
+        table = self._graph.child(lookup, "_table")
+        # TensorFlow 2.3 to 2.5, whose integers went to several unknown ones in another way.
+        several = about.get("num_oov_indices") != 1 and "encoding" not in about
+        counted = None if table is None or several else self._tables.counted(table, inverted)
+        return counted and {at: one for at, one in counted.items() if at >= start}
 
     def _with_boundaries(self, config: JSON, number: int) -> JSON:
         summary = self._graph.child(number, "summary")
@@ -96,6 +101,12 @@ class Refiner:
             return config
         values = self._bundle.array(key)
         return {**config, "bin_boundaries": _boundaries(values, int(bins))}
+
+
+def _first_token(about: JSON) -> int:
+    mask = about.get("mask_token", about.get("mask_value"))
+    masked = mask is not None and about.get("output_mode", "int") == "int"
+    return int(about.get("num_oov_indices") or 0) + masked
 
 
 def _boundaries(summary: Array, bins: int) -> list[float]:

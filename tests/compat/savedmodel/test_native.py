@@ -150,6 +150,14 @@ def test_vocabularies_come_out_of_tables_and_assets():
     }
 
 
+def test_vocabularies_of_old_tables_come_out_of_the_checkpoint():
+    assert vocabularies(GOLDEN / "old_tables_2.3") == {
+        "adapted": [7, 5],
+        "given": ["x", "y"],
+        "texts": ["a", "b"],
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "found"), [("unknown_size_2.15", [None, 3]), ("unknown_size_2.3", [None, 3])]
 )

@@ -108,6 +108,17 @@ def tables():
     return Model([numbers, words], outputs), None
 
 
+def old_tables():
+    """Tables that can change, whose content is in the checkpoint."""
+    numbers, words = Input((1,), dtype="int64"), Input((1,), dtype="string")
+    adapted = experimental.IntegerLookup(name="adapted")
+    adapted.adapt(np.array([[7], [5], [7]]))
+    given = experimental.StringLookup(vocabulary=["x", "y"], num_oov_indices=2, name="given")
+    texts = experimental.TextVectorization(name="texts")
+    texts.adapt(np.array([["b a"], ["a"]]))
+    return Model([numbers, words], [adapted(numbers), given(words), texts(words)]), None
+
+
 class Bare(layers.Layer):
     """Has no get_config."""
 
@@ -144,7 +155,9 @@ def write(case):
 
 
 CASES = [order, blocks, unknown_size, no_config]
-if not OLD:  # whose traces would be a megabyte
+if OLD:
+    CASES += [old_tables]
+else:  # the traces of the old one would be a megabyte
     CASES += [nested, bins, tables]
 for case in CASES:
     write(case)
