@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from kport.checkpoint import JSON, Array
+from kport.checkpoint import JSON
 from kport.errors import CorruptFileError
+from kport_compat.keras2 import give_boundaries, wants_boundaries
 from kport_compat.savedmodel._constants import Tables, Tokens
 from kport_compat.savedmodel._graph import Graph
 from kport_compat.savedmodel._names import layers_of
@@ -63,7 +62,7 @@ class Refiner:
         if name in _LOOKUPS:
             return {**layer, "config": self._with_vocabulary(config, number)}
         if name == "Discretization":
-            return {**layer, "config": self._with_boundaries(config, number)}
+            return self._with_boundaries(layer, number)
         return layer
 
     def _with_vocabulary(self, config: JSON, number: int) -> JSON:
@@ -93,32 +92,20 @@ class Refiner:
         counted = None if table is None or several else self._tables.counted(table, inverted)
         return counted and {at: one for at, one in counted.items() if at >= start}
 
-    def _with_boundaries(self, config: JSON, number: int) -> JSON:
+    def _with_boundaries(self, layer: JSON, number: int) -> JSON:
         summary = self._graph.child(number, "summary")
-        bins = config.get("num_bins")
         key = None if summary is None else self._keys.get(summary)
-        if config.get("bin_boundaries") is not None or key is None or not bins:
-            return config
-        values = self._bundle.array(key)
-        return {**config, "bin_boundaries": _boundaries(values, int(bins))}
+        if key is None or not wants_boundaries(layer):
+            return layer
+        new = {**layer, "config": dict(layer["config"])}
+        give_boundaries(new, self._bundle.array(key))
+        return new
 
 
 def _first_token(about: JSON) -> int:
     mask = about.get("mask_token", about.get("mask_value"))
     masked = mask is not None and about.get("output_mode", "int") == "int"
     return int(about.get("num_oov_indices") or 0) + masked
-
-
-def _boundaries(summary: Array, bins: int) -> list[float]:
-    """Return the boundaries as ``get_bin_boundaries`` of Keras 2.12 computes them."""
-    if summary.ndim != 2 or len(summary) != 2 or not summary.shape[1] or bins < 1:
-        raise CorruptFileError(f"has a summary of bins of shape {list(summary.shape)}")
-    if bins > summary.shape[1]:
-        return [float(one) for one in summary[0, :-1]]
-    percents = 1.0 / bins + np.arange(0.0, 1.0, 1.0 / bins)
-    weights = summary[1].cumsum()
-    places = np.interp(percents, weights / weights[-1], summary[0])
-    return [float(one) for one in places.astype("float32")[:-1]]
 
 
 def _sources(layers: list[JSON], at: int, model: JSON) -> list[int]:
