@@ -59,6 +59,12 @@ CASES = [
         slots("momentums", "velocities", "velocity_hats"),
     ),
     ("Custom>Adam", {}, modern("Adam/", "m", "v"), by_variable("momentums", "velocities")),
+    (
+        "Custom>Adam",
+        {},
+        modern("Adam/", "m", "v") | {"learning_rate:0": np.float32(9)},
+        by_variable("momentums", "velocities"),
+    ),
     ("Custom>AdamW", {}, modern("cond_1/AdamW/", "m", "v"), by_variable("momentums", "velocities")),
     ("Adamax", {}, legacy("Adamax", "m", "v"), slots("m", "u")),
     ("Custom>Adamax", {}, modern("", "m", "u"), by_variable("m", "u")),

@@ -1,5 +1,6 @@
 """Archives, weights and definitions that Keras 2.12 and later wrote, made by h5py and zipfile."""
 
+import copy
 import io
 import json
 import zipfile
@@ -30,9 +31,9 @@ def weights(values):
     return held.getvalue()
 
 
-def write_archive(path, *, version="2.12.0", folder=OLD, compiled=None, extra=None):
+def write_archive(path, *, version="2.12.0", folder=OLD, compiled=None, extra=None, config=CONFIG):
     values = {f"{folder}/dense/vars/0": KERNEL, f"{folder}/dense/vars/1": BIAS, **(extra or {})}
-    config = CONFIG if compiled is None else {**CONFIG, "compile_config": compiled}
+    config = config if compiled is None else {**config, "compile_config": compiled}
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": version}))
         archive.writestr("config.json", json.dumps(config))
@@ -107,10 +108,43 @@ def test_state_goes_variable_by_variable(tmp_path, place, name, config, shapes, 
         found |= {one.replace("vars", f"{place}vars"): value for one, value in found.items()}
     path = write_archive(tmp_path / "m", compiled=compiled, extra=found)
     state = KERAS2_ARCHIVE.read(path).of_kind(Kind.OPTIMIZER).values()
-    expected = [Slot(attribute, number) for number in range(2) for attribute in attributes]
+    inside = "inner_optimizer." if place else ""
+    expected = [Slot(inside + one, number) for number in range(2) for one in attributes]
     known = [one for one in state if one.slot.of is not None]
     assert [one.slot for one in known] == expected
     assert [float(one.read().flat[0]) for one in known] == list(range(1, len(shapes) + 1))
+
+
+MIXED = {"class_name": "Policy", "config": {"name": "mixed_float16"}}
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", {**ADAM, "class_name": "RMSprop"}])
+@pytest.mark.parametrize(
+    ("state", "policy", "scaled"),
+    [
+        (["optimizer/vars/0"], MIXED, False),
+        (["optimizer/vars/0", "optimizer/inner_optimizer/vars/0"], "float32", True),
+        (["optimizer/vars/0", "optimizer/_optimizer/vars/0"], "float32", True),
+        ([], MIXED, True),
+        ([], "mixed_float16", True),
+        ([], "float32", False),
+    ],
+)
+def test_a_loss_scale_that_compile_made_is_made_again(tmp_path, state, policy, scaled, optimizer):
+    config = copy.deepcopy(CONFIG)
+    config["config"]["layers"][0]["config"]["dtype"] = policy
+    path = write_archive(
+        tmp_path / "m",
+        config=config,
+        compiled={"optimizer": optimizer, "loss": "mse"},
+        extra=dict.fromkeys(state, np.int64(1)),
+    )
+    found = KERAS2_ARCHIVE.read(path).spec.config["compile_config"]["optimizer"]
+    if scaled:
+        assert found["class_name"] == "LossScaleOptimizer"
+        assert found["config"]["initial_scale"] == 32768
+        found = found["config"]["inner_optimizer"]
+    assert found["class_name"] in ("LegacyRMSprop", "RMSprop")
 
 
 def test_slots_of_amsgrad_and_averages_stand_in_blocks_of_their_own(tmp_path):

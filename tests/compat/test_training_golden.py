@@ -42,3 +42,15 @@ def test_one_more_batch(path):
     after = model.predict_on_batch(found["x"])
     step = np.abs(found["after"] - found["before"]).max()
     assert np.abs(after - found["after"]).max() < ROUGH.get(path.name, 1e-4) * step
+
+
+@pytest.mark.parametrize("name", ["rmsprop_old.h5", "nadam_old", "dynamic.keras"])
+def test_one_more_batch_after_a_conversion(name, tmp_path):
+    import kport
+
+    kport.convert(FOLDER / name, tmp_path / "new.keras")
+    found, model = sample(FOLDER / name), load(tmp_path / "new.keras")
+    model.train_on_batch(found["x"], found["y"])
+    after = model.predict_on_batch(found["x"])
+    step = np.abs(found["after"] - found["before"]).max()
+    assert np.abs(after - found["after"]).max() < 1e-4 * step

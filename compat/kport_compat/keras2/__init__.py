@@ -8,11 +8,13 @@ from kport_compat.keras2._adapted import (
 )
 from kport_compat.keras2._models import renamed
 from kport_compat.keras2._names import module_of
+from kport_compat.keras2._optimizers import LOSS_SCALES
 from kport_compat.keras2._rules import GONE
 from kport_compat.keras2._translate import Translation, translate, translate_layer
 
 __all__ = [
     "GONE_WEIGHTS",
+    "LOSS_SCALES",
     "Translation",
     "give_boundaries",
     "give_vocabulary",

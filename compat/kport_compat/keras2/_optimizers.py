@@ -13,11 +13,11 @@ from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._objects import component, is_object, plain
 
-__all__ = ["optimizer", "updates_rows_lazily"]
+__all__ = ["LOSS_SCALES", "optimizer", "updates_rows_lazily"]
 
 _GONE = ("is_legacy_optimizer", "jit_compile")
 _NEW = ("jit_compile", "use_ema")  # every optimizer of Keras 2.11 and later says these
-_SCALED = frozenset({"LossScaleOptimizer", "LossScaleOptimizerV1", "LossScaleOptimizerV3"})
+LOSS_SCALES = frozenset({"LossScaleOptimizer", "LossScaleOptimizerV1", "LossScaleOptimizerV3"})
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 _OWN = {
@@ -34,7 +34,7 @@ def optimizer(node: JSON, log: Log) -> JSON | None:
     """Return the optimizer in Keras 3's form, None with a note where there is no counterpart."""
     name = node["class_name"].removeprefix("Custom>")
     config = dict(node["config"]) if isinstance(node["config"], dict) else {}
-    if name in _SCALED:
+    if name in LOSS_SCALES:
         return _scaled(config, log)
     old = _is_old(node, config)
     for key in _GONE:

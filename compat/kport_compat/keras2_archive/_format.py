@@ -25,6 +25,7 @@ from kport_compat.keras2 import (
     wants_boundaries,
     wants_vocabulary,
 )
+from kport_compat.keras2_archive._compiled import training_config
 from kport_compat.keras2_archive._paths import keras_3_paths, translated
 from kport_compat.keras2_archive._places import layer_places
 from kport_compat.keras2_archive._tensors import Tensors, tensors_of
@@ -33,12 +34,6 @@ if TYPE_CHECKING:
     from kport.formats import WriteOptions
 
 __all__ = ["KERAS2_ARCHIVE", "Keras2Archive"]
-
-
-# ``compile("adam")``: Keras 2 then writes the word and no config.
-_WORDS = "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lion Nadam RMSprop SGD"
-_BY_WORD = {name.lower(): name for name in _WORDS.split()}
-_RATES = {"Lion": 0.0001, "SGD": 0.01}  # the default learning rates that are not 0.001
 
 
 class Keras2Archive:
@@ -93,8 +88,8 @@ def _read(archive: Archive) -> Checkpoint:
         raise CorruptFileError("is no whole Keras archive", problems=problems)
     config = parse_json(archive.read(CONFIG, MAX_JSON_BYTES), CONFIG)
     compiled = config.get("compile_config") if isinstance(config, dict) else None
-    translation = translate(config, _training(compiled))
     arrays, groups = weights_of(archive)
+    translation = translate(config, training_config(config, groups))
     paths = keras_3_paths(groups, arrays)
     tensors, notes = tensors_of(arrays, paths, translation.optimizer)
     assets = _assets(archive, paths)
@@ -125,17 +120,6 @@ def _give_what_was_learned(
         if words is not None and wants_vocabulary(layer):
             give_vocabulary(layer, words.read().decode())
     return notes
-
-
-def _training(compiled: Any) -> JSON | None:
-    if not isinstance(compiled, dict):
-        return None
-    optimizer = compiled.get("optimizer")
-    if isinstance(optimizer, str) and optimizer.lower() in _BY_WORD:
-        name = _BY_WORD[optimizer.lower()]
-        config = {"learning_rate": _RATES.get(name, 0.001), "is_legacy_optimizer": False}
-        optimizer = {"class_name": name, "config": config}
-    return {**compiled, "optimizer_config": optimizer}
 
 
 def _compile_notes(compiled: Any, optimizer: JSON | None) -> list[Note]:

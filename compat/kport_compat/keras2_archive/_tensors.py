@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from kport.checkpoint import JSON, Kind, LazyTensor, Note
 from kport.formats._hdf5 import StoredArray
+from kport_compat.keras2_archive._compiled import LOSS_SCALED
 from kport_compat.keras2_archive._paths import translated
 from kport_compat.training import variable_by_variable
 
@@ -14,8 +15,7 @@ __all__ = ["Tensors", "tensors_of"]
 
 Tensors = dict[str, LazyTensor]
 
-# Where a loss scale keeps the state of the optimizer inside it, in 2.13 and in 2.12.
-_OPTIMIZERS = ("optimizer/inner_optimizer", "optimizer/_optimizer", "optimizer")
+_OPTIMIZERS = (*LOSS_SCALED, "optimizer")
 # MultiHeadAttention of Keras 3 has public names for the same layers, which come first in its walk.
 _HEADS = {f"/_{name}_dense/": f"/{name}_dense/" for name in ("key", "output", "query", "value")}
 # A linear model keeps its products in a list that has another name in the archives of Keras 2.

@@ -43,6 +43,8 @@ def _read(
     for name, tensor in found.items():
         segments = name.partition(":")[0].split("/")
         slot = _parsed(segments, state.kinds, weights, tensor)
+        if segments[-1] in _SETTINGS:
+            continue  # as the config says it
         if segments[-1] in SCALARS or segments[-1] in LOSS_SCALE:
             state.scalar(segments[-1], tensor)
         elif slot is None:
@@ -55,6 +57,9 @@ def _read(
         return slot_after_slot(list(found.values()), state.optimizer)
     state.slots(slots)
     return state.finish()
+
+
+_SETTINGS = frozenset({"current_learning_rate", "learning_rate"})
 
 
 def _parsed(
