@@ -29,7 +29,7 @@ def keras3(module, cls, **config):
 
 def function(name):
     return {
-        "module": "builtins",
+        "module": None,
         "class_name": "function",
         "config": name,
         "registered_name": name,
