@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kport.checkpoint._bytes import checksum
+from kport.checkpoint._bytes import checksum, copy_bytes
 from kport.checkpoint._dtypes import numpy_dtype
 from kport.errors import CorruptFileError
 
@@ -120,21 +120,44 @@ class LazyTensor:
             CorruptFileError: The source gave another shape or dtype than was declared, or the
                 values differ from their checksum.
         """
+        values = self._declared()
+        if index is not None:
+            return np.asarray(values[index])
+        if self.crc32 is not None:
+            self._require_checksum(checksum(values))
+        return values
+
+    def read_into(self, target: Array) -> None:
+        """Copy the values into an array of this shape and dtype, in one walk over the memory.
+
+        Raises:
+            CorruptFileError: See `read`; the array holds values that are not to be used then.
+        """
+        values = self._declared()
+        if self.crc32 is None or not target.flags.c_contiguous:
+            np.copyto(target, values)
+            found = checksum(target) if self.crc32 is not None else None
+        else:
+            found = copy_bytes(values, target)
+        if found is not None:
+            self._require_checksum(found)
+
+    def _declared(self) -> Array:
         values = self.source()
         if values.shape != self.shape or values.dtype.name != self.dtype:
             raise CorruptFileError(
                 f"tensor {self.name!r} was declared as {self.dtype}{list(self.shape)} and its "
                 f"bytes are {values.dtype.name}{list(values.shape)}"
             )
-        if index is not None:
-            return np.asarray(values[index])
-        if self.crc32 is not None and checksum(values) != self.crc32:
+        return values
+
+    def _require_checksum(self, found: int) -> None:
+        if found != self.crc32:
             raise CorruptFileError(
                 f"the values of tensor {self.name!r} are not those that were written: their "
-                f"CRC-32 is {checksum(values):08x}, and the file records {self.crc32:08x}",
+                f"CRC-32 is {found:08x}, and the file records {self.crc32:08x}",
                 remedy="Copy or download the file again.",
             )
-        return values
 
     def as_dtype(self, dtype: str) -> LazyTensor:
         """Return the same tensor whose values are converted, rounding to nearest, when read.

@@ -8,22 +8,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from kport.checkpoint import FLOATS, Array, LazyTensor, LoadReport, Outcome, ReportLine, numpy_dtype
+from kport.checkpoint import FLOATS, LazyTensor, LoadReport, Outcome, ReportLine, numpy_dtype
 from kport.errors import LoadError, MismatchError, Problem, mapped
+from kport.model._fill import checked, fill
 from kport.model._match import Pair, Plan
-from kport.model.backends import put
 
 __all__ = ["assign"]
 
 
-def assign(plan: Plan, *, strict: bool = True) -> LoadReport:
+def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadReport:
     """Check every pair, then write every value; nothing is written when a check fails.
 
     Arguments:
         plan: Which tensor goes where.
         strict: Whether a weight without a partner is an error; otherwise it is a report line.
+        fresh: Whether nobody has the model yet, so that a damaged value found half-way does no
+            harm; otherwise all values are held against their checksums before the first is written.
 
     Raises:
+        CorruptFileError: Values differ from their checksum.
         MismatchError: With every problem: missing, unexpected, shape, dtype.
     """
     problems = [problem for pair in plan.pairs for problem in _disagreements(pair)]
@@ -36,12 +39,12 @@ def assign(plan: Plan, *, strict: bool = True) -> LoadReport:
             remedy="Was the code changed, or a layer never built? See kport inspect; "
             "kport.load_weights(model, path, rename={...}) takes other names.",
         )
+    pairs = plan.pairs if fresh else checked(plan.pairs)
     lines = [*plan.lines, *_loose_ends(plan)]
     for thing, store in plan.hooks:
         lines += _call_hook(thing, store)
-    for pair in plan.pairs:
-        put(pair.variable, _as_dtype(pair.tensor, pair.variable.dtype))
-        lines.append(_line(pair))
+    fill(pairs)
+    lines += map(_line, pairs)
     return LoadReport(tuple(lines))
 
 
@@ -79,11 +82,6 @@ def _converts(tensor: LazyTensor, dtype: str) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         back = values.astype(numpy_dtype(dtype)).astype(values.dtype)
     return bool(np.array_equal(back, values, equal_nan=values.dtype.kind in "fc"))
-
-
-def _as_dtype(tensor: LazyTensor, dtype: str) -> Array:
-    values = tensor.read()
-    return values if tensor.dtype == dtype else values.astype(numpy_dtype(dtype))
 
 
 def _line(pair: Pair) -> ReportLine:

@@ -104,7 +104,7 @@ def build(
         if only:
             pending.forget(plan.narrow(walk(wanted), found))
             checkpoint = assets_below(checkpoint, only)
-        report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION)
+        report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION, fresh=True)
         load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
     notes = [ReportLine(note.outcome, note.name, note.detail) for note in checkpoint.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes

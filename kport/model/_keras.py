@@ -18,6 +18,9 @@ from keras.src.saving import saving_lib, serialization_lib
 from keras.src.saving.keras_saveable import KerasSaveable
 from keras.src.utils.naming import to_snake_case
 
+from kport.checkpoint import DTYPES
+from kport.model.backends import zeros
+
 __all__ = [
     "Pending",
     "compile_metrics",
@@ -206,4 +209,6 @@ def without_initializers() -> Iterator[Pending]:
 
 
 def _zeros(shape: Any, dtype: Any = None, **layout: Any) -> Any:
-    return keras.ops.zeros(shape, dtype=dtype)
+    if layout or dtype not in DTYPES:
+        return keras.ops.zeros(shape, dtype=dtype)
+    return zeros(tuple(shape), dtype)

@@ -178,8 +178,8 @@ def test_round_trip_of_anything(tmp_path_factory, named):
     }
 
 
-def test_one_tensor_in_memory_at_a_time(tmp_path):
-    size = 4_000_000
+def test_no_more_than_two_tensors_are_in_memory(tmp_path):
+    size = 16_000_000
     tensors = [
         LazyTensor(
             f"t{n}",
@@ -196,7 +196,7 @@ def test_one_tensor_in_memory_at_a_time(tmp_path):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert size < peak < 1.2 * size
+    assert size < peak < 2.1 * size
 
 
 def test_a_contiguous_tensor_is_not_copied(tmp_path):

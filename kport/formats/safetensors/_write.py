@@ -3,14 +3,12 @@
 Same tensors, same bytes: the header has its keys sorted, and the values follow each other by item
 size, largest first, and then by name, so that each lies at a multiple of its own item size.
 
-Memory: one tensor at a time, and one copy of it where the array given is not C-contiguous and
-little-endian.
+Memory: the tensor being written and, for a moment, the one before it (see `_stream`); and one copy
+of it where the array given is not C-contiguous and little-endian.
 """
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +17,11 @@ from typing import BinaryIO
 from kport.checkpoint import LazyTensor, numpy_dtype, plain_bytes
 from kport.errors import Problem, SaveError
 from kport.formats._json import shown
+from kport.formats._stream import HashingWriter
 from kport.formats.safetensors._dtypes import tag_of
 from kport.formats.safetensors._header import METADATA, Entry, render_header
 
 __all__ = ["FileDigest", "validate_tensors", "write_file"]
-
-# Hashing and writing walk the values in steps that stay in the processor's cache; much smaller
-# ones cost calls, much larger ones read the memory twice.
-_STEP = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,7 @@ def write_file(
     ordered = sorted(tensors, key=lambda one: (-_itemsize(one), one.name))
     header = render_header(_layout(ordered), metadata or {})
     if isinstance(target, Path):
-        with target.open("wb") as file:
+        with target.open("wb", buffering=0) as file:
             return _stream(file, header, ordered)
     return _stream(target, header, ordered)
 
@@ -100,30 +95,12 @@ def _layout(ordered: Sequence[LazyTensor]) -> dict[str, Entry]:
 
 
 def _stream(file: BinaryIO, header: bytes, ordered: Sequence[LazyTensor]) -> FileDigest:
-    digest = hashlib.sha256()
-    size = 0
-
-    def put(data: bytes | memoryview) -> int:
-        nonlocal size
-        found = 0
-        for start in range(0, len(data), _STEP):
-            step = data[start : start + _STEP]
-            digest.update(step)
-            found = zlib.crc32(step, found)
-            _write_all(file, step)
-        size += len(data)
-        return found
-
-    put(header)
-    checksums = {one.name: put(plain_bytes(one.read())) for one in ordered}
-    return FileDigest(size, digest.hexdigest(), checksums)
-
-
-def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
-    written = file.write(data)
-    while written < len(data):  # an unbuffered file may take less than it is given
-        data = data[written:]
-        written = file.write(data)
+    with HashingWriter(file) as writer:
+        writer.put(header)
+        sums = {one.name: writer.put(plain_bytes(one.read())) for one in ordered}
+    return FileDigest(
+        writer.size, writer.sha256, {name: found.value for name, found in sums.items()}
+    )
 
 
 def _itemsize(tensor: LazyTensor) -> int:

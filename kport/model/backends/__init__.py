@@ -1,7 +1,15 @@
 """What differs between the backends: a host view out of a variable, and values into it.
 
-Each file has the same two verbs over NumPy. One process has one backend, so the one that Keras
-runs on is bound here at import.
+Each file has the same verbs over NumPy:
+
+- ``host_view(variable)``: the values as an array, without a copy where the backend lets it;
+- ``buffer_for(variable)``: host memory of the variable's shape and dtype to be filled, by any
+  thread;
+- ``adopt(variable, buffer)``: make the filled memory the variable's value, on its devices;
+- ``zeros(shape, dtype)``: a tensor for a variable that is about to be filled.
+
+On the CPU a value is so written once, from the file's memory map into the memory that the backend
+goes on with. One process has one backend, so the one that Keras runs on is bound here at import.
 """
 
 from __future__ import annotations
@@ -11,15 +19,15 @@ import keras
 from kport.errors import BackendError
 
 if keras.backend.backend() == "torch":
-    from kport.model.backends._torch import host_view, put
+    from kport.model.backends._torch import adopt, buffer_for, host_view, zeros
 elif keras.backend.backend() == "jax":
-    from kport.model.backends._jax import host_view, put
+    from kport.model.backends._jax import adopt, buffer_for, host_view, zeros
 elif keras.backend.backend() == "tensorflow":
-    from kport.model.backends._tensorflow import host_view, put
+    from kport.model.backends._tensorflow import adopt, buffer_for, host_view, zeros
 else:
     raise BackendError(
         f"kport does not run on the Keras backend {keras.backend.backend()!r}",
         remedy="Set KERAS_BACKEND to tensorflow, jax or torch before importing keras.",
     )
 
-__all__ = ["host_view", "put"]
+__all__ = ["adopt", "buffer_for", "host_view", "zeros"]

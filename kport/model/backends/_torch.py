@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import torch
 
 from kport.checkpoint import Array, numpy_dtype
+from kport.model.backends._memory import aligned_zeros
 
-__all__ = ["host_view", "put"]
+__all__ = ["adopt", "buffer_for", "host_view", "zeros"]
 
 # torch.Tensor.numpy() refuses these; they cross as integers of the same width.
 _AS_INTEGER = {
@@ -27,19 +30,27 @@ def host_view(variable: keras.Variable) -> Array:
     return np.asarray(raw.view(numpy_dtype(str(tensor.dtype).removeprefix("torch."))))
 
 
-def put(variable: keras.Variable, values: Array) -> None:
-    """Copy the values into the variable's memory, once."""
+def buffer_for(variable: keras.Variable) -> Array:
+    """Return the variable's own memory on the CPU, new memory on any other device."""
+    tensor = variable.value.detach()
+    if tensor.device.type == "cpu" and tensor.is_contiguous():
+        return host_view(variable)
+    return aligned_zeros(tuple(variable.shape), variable.dtype)
+
+
+def adopt(variable: keras.Variable, buffer: Array) -> None:
+    """Copy the memory onto the variable's device, where it is not its own already."""
     target = variable.value.detach()
-    values = np.ascontiguousarray(values).reshape(values.shape)  # 0-d stays 0-d
-    if not values.flags.writeable:
-        # torch.from_numpy warns of read-only memory, which a memory map is; nothing writes to it.
-        values = _writable_view(values)
-    if target.dtype in _AS_INTEGER:
-        integers = values.view(np.dtype(f"int{8 * values.itemsize}"))
-        target.view(_AS_INTEGER[target.dtype]).copy_(torch.from_numpy(integers))
-    else:
-        target.copy_(torch.from_numpy(values))
+    if target.data_ptr() != buffer.ctypes.data:
+        target.copy_(_tensor(buffer, target.dtype))
 
 
-def _writable_view(values: Array) -> Array:
-    return np.array(values)
+def zeros(shape: tuple[int, ...], dtype: str) -> Any:
+    """Return a tensor of zeros that takes no memory until something is written to it."""
+    return _tensor(aligned_zeros(shape, dtype), getattr(torch, dtype))
+
+
+def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:
+    if dtype not in _AS_INTEGER:
+        return torch.from_numpy(values)
+    return torch.from_numpy(values.view(np.dtype(f"int{8 * values.itemsize}"))).view(dtype)

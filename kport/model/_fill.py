@@ -1,0 +1,77 @@
+"""Move the values of a file into variables, several large ones at a time.
+
+A value goes once through the processor: a thread copies it out of the memory map into memory that
+the backend then goes on with (see `kport.model.backends`), and sums it on the way. Page faults,
+checksums and copies of several values overlap; the backend itself is only touched by the caller's
+thread.
+
+Memory: the values themselves, and no copy of them on the CPU. For another device, up to `_AHEAD`
+values on the host.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from kport.checkpoint import Array, numpy_dtype
+from kport.model._plan import Pair
+from kport.model.backends import adopt, buffer_for
+
+__all__ = ["checked", "fill"]
+
+_THREADS = min(4, os.cpu_count() or 1)  # more do not make memory faster
+_AHEAD = 2 * _THREADS
+_SMALL = 1 << 18  # bytes below which handing a value to a thread costs more than copying it
+
+
+def fill(pairs: Iterable[Pair]) -> None:
+    """Give every variable the values of its tensor, converted to the variable's dtype.
+
+    Raises:
+        CorruptFileError: Values differ from their checksum; variables before it have theirs.
+    """
+    waiting: deque[tuple[Pair, Array, Future[None]]] = deque()
+    with ThreadPoolExecutor(_THREADS, "kport-fill") as pool:
+        for pair in pairs:
+            buffer = buffer_for(pair.variable)
+            if pair.tensor.nbytes < _SMALL:
+                _copy(pair, buffer)
+                adopt(pair.variable, buffer)
+                continue
+            waiting.append((pair, buffer, pool.submit(_copy, pair, buffer)))
+            if len(waiting) > _AHEAD:
+                _finish(*waiting.popleft())
+        while waiting:
+            _finish(*waiting.popleft())
+
+
+def checked(pairs: Iterable[Pair]) -> list[Pair]:
+    """Return the pairs after every value was held against its checksum, and no variable touched.
+
+    Raises:
+        CorruptFileError: Values differ from their checksum.
+    """
+    pairs = list(pairs)
+    with ThreadPoolExecutor(_THREADS, "kport-check") as pool:
+        for _ in pool.map(lambda pair: pair.tensor.read(), pairs):
+            pass
+    return [replace(pair, tensor=replace(pair.tensor, crc32=None)) for pair in pairs]
+
+
+def _copy(pair: Pair, buffer: Array) -> None:
+    dtype = pair.variable.dtype
+    if pair.tensor.dtype == dtype:
+        pair.tensor.read_into(buffer)
+    else:
+        np.copyto(buffer, pair.tensor.read().astype(numpy_dtype(dtype)))
+
+
+def _finish(pair: Pair, buffer: Array, done: Future[None]) -> None:
+    done.result()
+    adopt(pair.variable, buffer)
