@@ -46,6 +46,8 @@ class HashingWriter:
 
     Arguments:
         file: Open for writing bytes.
+        disk: The file on disk that these bytes end in, if it is another one.
+        sha256: Whether the SHA-256 is wanted.
 
     Example:
         >>> import io
@@ -55,21 +57,24 @@ class HashingWriter:
         ('cbf43926', 9, '15e2b0d3')
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(
+        self, file: BinaryIO, *, disk: BinaryIO | None = None, sha256: bool = True
+    ) -> None:
         self.size = 0
         self._file = file
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if sha256 else None
         self._threads = [ThreadPoolExecutor(1, "kport-write") for _ in range(3)]
         self._waiting: deque[Future[None]] = deque()
         self._flushed = 0
-        self._handle = _handle(file)
+        self._handle = _handle(disk or file)
 
     def put(self, data: bytes | memoryview) -> Sum:
         """Write bytes, and return their CRC-32 to be."""
         found = Sum()
         for start in range(0, len(data), _STEP):
             step = data[start : start + _STEP]
-            self._later(0, self._digest.update, step)
+            if self._digest is not None:
+                self._later(0, self._digest.update, step)
             self._later(1, found.add, step)
             _write_all(self._file, step)
             self.size += len(step)
@@ -78,8 +83,8 @@ class HashingWriter:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of all that was written, in hexadecimal."""
-        return self._digest.hexdigest()
+        """The SHA-256 of all that was written, in hexadecimal; empty where it was not wanted."""
+        return self._digest.hexdigest() if self._digest is not None else ""
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,16 @@ import numpy as np
 import pytest
 
 from kport import formats
-from kport.checkpoint import Asset, Checkpoint, Kind, LazyTensor, ModelSpec, Naming, Sample
+from kport.checkpoint import (
+    Asset,
+    Checkpoint,
+    Kind,
+    LazyTensor,
+    ModelSpec,
+    Naming,
+    Sample,
+    checksum,
+)
 from kport.errors import (
     CorruptFileError,
     InvalidSpecError,
@@ -25,6 +34,7 @@ from kport.errors import (
     UnreadableError,
     UnsafeFileError,
 )
+from kport.formats.keras_archive._hdf5_member import write_hdf5
 
 CONFIG = {"class_name": "Sequential", "config": {"name": "m", "big": [1, None, float("inf")]}}
 VALUES = {
@@ -315,3 +325,18 @@ def test_a_failing_source_keeps_the_old_archive(path: Path) -> None:
         formats.write(replace(broken, tensors=tensors), path)
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == ["model.keras"]
+
+
+def test_the_structure_beside_the_archive_takes_no_room(tmp_path: Path) -> None:
+    values = np.arange(2_000_000, dtype="f4")
+    one = LazyTensor(
+        "dense.kernel", values.shape, "float32", Kind.PARAMETER, lambda: values, "layers/d/vars/0"
+    )
+    structure, target = tmp_path / "structure", tmp_path / "weights.h5"
+    with target.open("wb") as file:
+        sums = write_hdf5(file, [one], structure, file)
+    assert sums == {"dense.kernel": checksum(values)}
+    assert target.stat().st_size == structure.stat().st_size > values.nbytes
+    assert structure.stat().st_blocks * 512 < 100_000
+    with h5py.File(target) as file:
+        np.testing.assert_array_equal(file["layers/d/vars/0"][()], values)

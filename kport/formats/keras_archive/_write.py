@@ -1,24 +1,24 @@
 """Write a ``.keras`` archive that plain Keras loads, the same bytes for the same Checkpoint.
 
-Memory: one tensor at a time. The HDF5 member is first written beside the target, because its
-length stands in the zip before its bytes; so the disk holds the weights twice for a moment.
+One pass, without a second copy of the weights on disk; see `_hdf5_member`. Memory: see
+`kport.formats._stream`.
 """
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 
-from kport.checkpoint import Array, Checkpoint, Kind, LazyTensor, Naming, checksum
+from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, checksum
 from kport.errors import SaveError
 from kport.formats._atomic import replace_file
 from kport.formats._json import dump_json
 from kport.formats.keras_archive._extras import render_extras
+from kport.formats.keras_archive._hdf5_member import write_hdf5
 from kport.formats.keras_archive._layout import (
     ASSETS,
     CONFIG,
@@ -33,9 +33,6 @@ from kport.formats.safetensors import write_file
 
 __all__ = ["write_archive"]
 
-_NUMPY_KINDS = "biufc"  # what HDF5 knows; bfloat16 and float8 go in as opaque bytes
-_COPY_CHUNK = 1 << 22
-
 
 def write_archive(checkpoint: Checkpoint, path: Path) -> None:
     """Write an archive, whole or not at all.
@@ -48,13 +45,14 @@ def write_archive(checkpoint: Checkpoint, path: Path) -> None:
     config = dump_json(checkpoint.spec.config, indent=None)
     # A link stays one: what it leads to is replaced, not the link.
     with replace_file(path.resolve() if path.is_symlink() else path) as temporary:
-        weights = temporary.with_name("weights")  # goes with the folder they are in
-        crc32 = _write_weights(checkpoint, weights)
+        structure = temporary.with_name("structure")  # goes with the folder they are in
         with zipfile.ZipFile(temporary, "w", strict_timestamps=True) as archive:
             archive.writestr(stored_member(METADATA), _metadata(checkpoint))
             archive.writestr(stored_member(CONFIG), config)
-            with weights.open("rb") as file:
-                _copy_in(archive, WEIGHTS, file)
+            with archive.open(stored_member(WEIGHTS), "w", force_zip64=True) as member:
+                stored = [one for one in checkpoint.tensors.values() if one.keras_path is not None]
+                disk = cast("BinaryIO", archive.fp)
+                crc32 = write_hdf5(cast("BinaryIO", member), stored, structure, disk)
             for _, asset in sorted(checkpoint.assets.items()):
                 archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
             with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:
@@ -74,37 +72,6 @@ def _metadata(checkpoint: Checkpoint) -> bytes:
     version = str(checkpoint.provenance.get("keras", ""))
     # Keras writes the time here and reads it never; without it equal models have equal bytes.
     return dump_json({"keras_version": version, "date_saved": None}, indent=None)
-
-
-def _write_weights(checkpoint: Checkpoint, path: Path) -> dict[str, int]:
-    """Write the HDF5 member and return tensor -> checksum of what went into it."""
-    import h5py
-
-    crc32: dict[str, int] = {}
-    with h5py.File(path, "w") as file:
-        stored = (one for one in checkpoint.tensors.values() if one.keras_path is not None)
-        for tensor in sorted(stored, key=_keras_path):
-            values = np.ascontiguousarray(tensor.read()).reshape(tensor.shape)
-            crc32[tensor.name] = checksum(values)
-            opaque = values.dtype.kind not in _NUMPY_KINDS
-            data = values.view(f"V{values.itemsize}") if opaque else _little(values)
-            dataset = file.create_dataset(tensor.keras_path, data=data, track_times=False)
-            if opaque:
-                dataset.attrs["dtype"] = tensor.dtype
-    return crc32
-
-
-def _keras_path(tensor: LazyTensor) -> str:
-    return tensor.keras_path or ""
-
-
-def _little(values: Array) -> Array:
-    return values.astype(values.dtype.newbyteorder("<"), copy=False)
-
-
-def _copy_in(archive: zipfile.ZipFile, name: str, file: IO[bytes]) -> None:
-    with archive.open(stored_member(name), "w", force_zip64=True) as member:
-        shutil.copyfileobj(file, member, _COPY_CHUNK)
 
 
 def _write_extras(
