@@ -183,7 +183,8 @@ def load_weights(
 
     Arguments:
         model: A built Keras model.
-        path: See `load`.
+        path: See `load`; also a TensorFlow checkpoint, by its prefix, one of its files or the
+            directory of the latest one, and any SavedModel.
         rename: Names in the file -> names in the model, with wildcards:
             ``{"old.**": "new.**", "blocks.*.ln": "blocks.*.norm"}``.
         strict: Whether a weight without a partner on the other side is an error. Otherwise it is
