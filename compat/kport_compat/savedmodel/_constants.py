@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from kport.errors import CorruptFileError, UnsafeFileError
+from kport.errors import CorruptFileError, PathNotFoundError, UnsafeFileError
 from kport_compat.savedmodel._graph import Graph
 from kport_compat.savedmodel._saved import Saved
 from kport_compat.savedmodel._schemas import FUNCTION, FUNCTION_NAME, FUNCTIONS, GRAPH_NODES
@@ -109,9 +109,11 @@ class Tables:
         name = PurePosixPath(assets[asset].get("filename", ""))
         if name.is_absolute() or ".." in name.parts:
             raise UnsafeFileError(f"the asset {str(name)!r} leaves its folder")
-        file = self._saved.folder / "assets" / name
-        if file.is_symlink():
+        file = self._saved.folder.resolve() / "assets" / name
+        if file.resolve() != file:
             raise UnsafeFileError(f"the asset {str(name)!r} is a link")
+        if not file.is_file():
+            raise PathNotFoundError(f"has no file {str(name)!r} among its assets")
         text = file.read_text("utf-8")
         return text.removesuffix("\n").split("\n") if text else []
 

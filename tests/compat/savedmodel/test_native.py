@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from kport.checkpoint import Holds
-from kport.errors import CorruptFileError, LoadError, MissingComponentError, UnsafeFileError
+from kport.errors import (
+    CorruptFileError,
+    LoadError,
+    MissingComponentError,
+    PathNotFoundError,
+    UnsafeFileError,
+)
 from kport_compat.savedmodel import SAVED_MODEL
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "tensorflow"
@@ -174,6 +180,13 @@ def test_an_asset_that_is_a_link_is_refused(tables):
         SAVED_MODEL.read(tables)
 
 
+def test_assets_in_a_linked_folder_are_refused(tables):
+    (tables / "assets").rename(tables / "elsewhere")
+    (tables / "assets").symlink_to(tables / "elsewhere")
+    with pytest.raises(UnsafeFileError, match=r"asset 'words\.txt' is a link"):
+        SAVED_MODEL.read(tables)
+
+
 def test_an_asset_outside_of_its_folder_is_refused(tables):
     file = tables / "saved_model.pb"
     data = file.read_bytes()
@@ -185,7 +198,7 @@ def test_an_asset_outside_of_its_folder_is_refused(tables):
 
 def test_a_missing_asset_is_named(tables):
     (tables / "assets" / "words.txt").unlink()
-    with pytest.raises(CorruptFileError, match=r"words\.txt"):
+    with pytest.raises(PathNotFoundError, match=r"no file 'words\.txt' among its assets"):
         SAVED_MODEL.read(tables)
 
 
