@@ -10,6 +10,7 @@ from kport.formats._format import Format, WriteOptions
 from kport.formats._integrity import Integrity
 from kport.formats._registry import GROUP, Registry, StrPath
 from kport.formats._survey import Signature, Survey
+from kport.formats._urls import RegistryWithUrls
 from kport.formats.bundle import BUNDLE
 from kport.formats.keras_archive import KERAS
 
@@ -33,7 +34,7 @@ __all__ = [
     "write_part",
 ]
 
-FORMATS = Registry((BUNDLE, KERAS), GROUP)
+FORMATS = RegistryWithUrls((BUNDLE, KERAS), GROUP)
 """The formats of this process."""
 
 check = FORMATS.check

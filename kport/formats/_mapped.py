@@ -10,16 +10,22 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable, MutableMapping
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from kport.checkpoint import Array
 from kport.errors import CorruptFileError, UnreadableError, mapped
 
-__all__ = ["Backing", "HeldBytes", "MappedFile", "identity_of"]
+__all__ = ["FETCHERS", "Backing", "HeldBytes", "MappedFile", "identity_of"]
+
+
+FETCHERS: MutableMapping[str, Callable[[int, int], None]] = WeakValueDictionary()
+"""Local path -> what brings a range of its bytes there, for pictures of remote files."""
 
 
 class Backing(Protocol):
@@ -64,6 +70,7 @@ class MappedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._fetch = FETCHERS.get(str(path))
         with mapped(UnreadableError, "cannot be read", path=path), path.open("rb") as file:
             self._identity = identity_of(os.fstat(file.fileno()))
 
@@ -95,7 +102,10 @@ class MappedFile:
 
         Raises:
             CorruptFileError: See `bytes`.
+            UnreadableError: They lie elsewhere and cannot be fetched.
         """
+        if self._fetch is not None:
+            self._fetch(start, stop)
         if hasattr(mmap, "MADV_WILLNEED") and 0 <= start < stop <= self.size:
             first = start - start % mmap.PAGESIZE
             self._sparse.madvise(mmap.MADV_WILLNEED, first, stop - first)

@@ -222,7 +222,7 @@ def local_path(path: StrPath) -> Path:
         raise UsageError(f"expected a path (non-empty str or os.PathLike), got {text!r}")
     if "://" in text:
         raise UsageError(
-            "remote paths are not supported yet", path=text, remedy="Copy it to a local disk."
+            "is a URL, where only a local path will do", path=text, remedy="Copy it to a disk."
         )
     return Path(text)
 

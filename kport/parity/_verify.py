@@ -126,7 +126,10 @@ def _in_process(
         folder = Path(name)
         inputs = {key: one for key, one in arrays.items() if key.startswith("inputs")}
         write_arrays(folder / "inputs.safetensors", inputs)
-        job = {"path": os.path.abspath(path), "imports": list(imports)}
+        job = {
+            "path": str(path) if "://" in str(path) else os.path.abspath(path),
+            "imports": list(imports),
+        }
         (folder / "job.json").write_text(json.dumps(job))
         done = subprocess.run(  # noqa: S603  # our own module, no shell
             [sys.executable, "-m", "kport.parity._worker", str(folder)],
