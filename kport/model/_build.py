@@ -29,7 +29,7 @@ from kport.model._agree import require_agreement
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
 from kport.model._build_shapes import build_layers
-from kport.model._freeze import set_frozen
+from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import (
     sharing_scope,
     without_initializers,
@@ -158,6 +158,7 @@ def _layer_at(found: Walk, path: str) -> keras.Layer:
 
 
 def _construct(config: dict[str, Any]) -> keras.Model:
+    frozen = said_frozen(config)
     with (
         mapped(LoadError, f"the model {config.get('class_name')!r} cannot be constructed"),
         _reason_first(),
@@ -171,6 +172,7 @@ def _construct(config: dict[str, Any]) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise LoadError(f"the config describes a {type(model).__name__}, not a model")
     refuse_text(model)
+    freeze_inner(model, frozen)
     return model
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 
@@ -12,7 +13,7 @@ from kport.errors import UsageError
 from kport.model._keras import own_variables
 from kport.model._walk import Walk, walk
 
-__all__ = ["freeze", "frozen_names", "set_frozen", "unfreeze"]
+__all__ = ["freeze", "freeze_inner", "frozen_names", "said_frozen", "set_frozen", "unfreeze"]
 
 
 def freeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
@@ -23,6 +24,32 @@ def freeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
 def unfreeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
     """Undo `freeze`; see `kport.unfreeze`."""
     return _change(model, patterns, lambda frozen, picked, parents: frozen - picked - parents)
+
+
+def said_frozen(config: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the names that lead to each inner Sequential model that its config freezes.
+
+    Keras passes over the flag, and takes configs apart as it reads them: ask beforehand.
+    """
+    inner = config.get("config")
+    layers = inner.get("layers") if isinstance(inner, dict) else None
+    found: list[tuple[str, ...]] = []
+    for one in layers if isinstance(layers, list) else ():
+        if isinstance(one, dict) and one.get("class_name") in ("Sequential", "Functional"):
+            name = str(one["config"].get("name"))
+            if one["class_name"] == "Sequential" and one["config"].get("trainable") is False:
+                found.append((name,))
+            found += [(name, *rest) for rest in said_frozen(one)]
+    return found
+
+
+def freeze_inner(model: keras.Model, paths: Iterable[tuple[str, ...]]) -> None:
+    """Freeze the inner models to which the names lead."""
+    for path in paths:
+        inner = model
+        for name in path:
+            inner = inner.get_layer(name)
+        inner.trainable = False
 
 
 def _change(

@@ -234,3 +234,31 @@ def test_a_broken_graph_is_refused(model, text):
     with pytest.raises(InvalidSpecError) as caught:
         translate(model)
     assert f"  - {text}" in str(caught.value)
+
+
+def frozen_inside():
+    """A Sequential in a Sequential, frozen as Keras 2 writes it: layer by layer."""
+    dense = {"name": "d", "units": 2, "trainable": False, "batch_input_shape": [None, 3]}
+    inner = [{"class_name": "Dense", "config": dense}]
+    inner.append({"class_name": "ReLU", "config": {"name": "r", "trainable": False}})
+    base = {"class_name": "Sequential", "config": {"name": "base", "layers": inner}}
+    head = {"class_name": "Dense", "config": {"name": "head", "units": 1, "trainable": True}}
+    return {"class_name": "Sequential", "config": {"name": "m", "layers": [base, head]}}
+
+
+def test_a_sequential_whose_layers_are_all_frozen_is_frozen():
+    layers = translate(frozen_inside()).config["config"]["layers"]
+    assert [one["config"].get("trainable") for one in layers] == [None, False, True]
+
+
+@pytest.mark.backend
+def test_a_frozen_sequential_is_frozen_when_it_is_loaded(tmp_path):
+    import json
+
+    import kport
+
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(frozen_inside() | {"keras_version": "2.12.0"}))
+    model = kport.load(path)
+    assert [layer.trainable for layer in model.layers] == [False, True]
+    assert len(model.trainable_weights) == 2

@@ -78,9 +78,18 @@ def _sequential(config: Any, log: Log) -> JSON:
             config = {"batch_shape": shape, "dtype": dtype, "name": f"{_name(layers[0])}_input"}
             inner.insert(0, component("keras.layers", "InputLayer", config))
     new: JSON = {"name": fields.get("name") or "sequential", "layers": inner}
+    if _all_frozen(layers):
+        # Keras 2 does not write the flag of a Sequential; freezing it freezes all it holds.
+        new["trainable"] = False
     if fields.get("build_input_shape") is not None:
         new["build_input_shape"] = fields["build_input_shape"]
     return component("keras", "Sequential", new)
+
+
+def _all_frozen(layers: Sequence[JSON]) -> bool:
+    configs = [one["config"] for one in layers if one["class_name"] != "InputLayer"]
+    flags = [one.get("trainable") for one in configs if isinstance(one, dict)]
+    return bool(flags) and all(flag is False for flag in flags)
 
 
 def _functional(node: JSON, log: Log) -> JSON:

@@ -15,6 +15,7 @@ from typing import Any
 from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
 from kport_compat.keras2._operations import ADDED, OPERATIONS
+from kport_compat.keras2._raw_operations import RAW_LAYER, raw_inputs
 
 __all__ = ["Graph", "causal_in_calls", "input_shape"]
 
@@ -83,6 +84,8 @@ class Graph:
             return node  # written by Keras 3
         kwargs = {k: self._argument(v) for k, v in self._kwargs(node).items()}
         inputs = self._argument(node)
+        if layer["class_name"] == RAW_LAYER:
+            return raw_inputs(layer["config"], inputs if isinstance(inputs, list) else [inputs])
         if layer["class_name"] in OPERATIONS:
             if layer["class_name"] in ADDED and isinstance(inputs, list) and len(inputs) == 1:
                 inputs = inputs[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
+from kport_compat.keras2._raw_operations import RAW_LAYER, raw_operation
 from kport_compat.ops import ADAPTERS, REGISTERED, canonical
 
 __all__ = ["ADDED", "OPERATIONS", "operation"]
@@ -19,9 +20,9 @@ ADDED = {
     "AddLoss": "the loss it adds is not computed by Keras 3; its input passes through",
 }
 """Layer classes that pass their input on -> what is lost."""
-_FOREIGN = frozenset({"ClassMethod", "InstanceMethod", "InstanceProperty", "TensorFlowOpLayer"})
+_FOREIGN = frozenset({"ClassMethod", "InstanceMethod", "InstanceProperty"})
 
-OPERATIONS = _CALLS | ADDED.keys() | _FOREIGN
+OPERATIONS = _CALLS | ADDED.keys() | _FOREIGN | {RAW_LAYER}
 """Layer classes of Keras 2 that stand for a call."""
 
 
@@ -34,6 +35,13 @@ def operation(cls: str, config: JSON, log: Log) -> JSON:
     if cls in _FOREIGN:
         log.problem(place, f"is a {cls} ({_called(config)}), which Keras 3 cannot do")
         return _component("identity", place)
+    if cls == RAW_LAYER:
+        found = raw_operation(config)
+        if found is None:
+            node = config.get("node_def")
+            word = node.get("op") if isinstance(node, dict) else "unreadable"
+            log.problem(place, f"is the operation {word} of TensorFlow, which kport does not know")
+        return _component(*(found or ("identity", place)))
     symbol = canonical(str(config.get("function")))
     if symbol not in ADAPTERS:
         log.problem(place, f"calls tf.{symbol}, for which kport has no counterpart in keras.ops")
@@ -43,7 +51,7 @@ def operation(cls: str, config: JSON, log: Log) -> JSON:
 def _called(config: JSON) -> str:
     words = ("cls_ref", "cls_symbol", "method_name", "attr_name")
     found = [str(config[word]) for word in words if word in config]
-    return ".".join(found) or "a raw operation of TensorFlow"
+    return ".".join(found) or "unnamed"
 
 
 def _component(symbol: str, name: str) -> JSON:

@@ -12,10 +12,11 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["MERGES", "UNMASKED"]
+__all__ = ["MERGES", "UNMASKED", "EveryMask", "JoinedMask"]
 
 
-class _Every(keras.Operation):  # type: ignore[misc]  # Keras has no types
+@keras.saving.register_keras_serializable("kport")
+class EveryMask(keras.Operation):  # type: ignore[misc]  # Keras has no types
     """The product of masks, as one operation with a name that no layer has."""
 
     def call(self, masks: Any) -> Any:
@@ -29,11 +30,16 @@ class _Every(keras.Operation):  # type: ignore[misc]  # Keras has no types
         """Return the shape of the first."""
         return keras.KerasTensor(masks[0].shape, "bool")
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"name": self.name}
 
-class _Joined(keras.Operation):  # type: ignore[misc]  # Keras has no types
+
+@keras.saving.register_keras_serializable("kport")
+class JoinedMask(keras.Operation):  # type: ignore[misc]  # Keras has no types
     """The masks of tensors that are joined."""
 
-    def __init__(self, axis: int, name: str) -> None:
+    def __init__(self, axis: int, name: str | None = None) -> None:
         super().__init__(name=name)
         self.axis = axis
 
@@ -58,6 +64,10 @@ class _Joined(keras.Operation):  # type: ignore[misc]  # Keras has no types
             shape[axis] = None if None in sizes else sum(sizes)
         return keras.KerasTensor(shape, "bool")
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"axis": self.axis, "name": self.name}
+
 
 def _merge(parent: Any) -> Any:
     class Merge(parent):  # type: ignore[misc]  # Keras has no types
@@ -68,8 +78,8 @@ def _merge(parent: Any) -> Any:
                 return None
             name = f"{self.name}_mask"
             if isinstance(self, keras.layers.Concatenate):
-                return _Joined(self.axis, name)(inputs, list(mask))
-            return _Every(name=name)(masks) if len(masks) > 1 else masks[0]
+                return JoinedMask(self.axis, name)(inputs, list(mask))
+            return EveryMask(name=name)(masks) if len(masks) > 1 else masks[0]
 
     return _registered(Merge, parent, "lets through what every mask lets through")
 

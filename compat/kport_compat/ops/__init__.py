@@ -17,9 +17,19 @@ from kport_compat.ops import (
     _strings,
 )
 from kport_compat.ops._adapter import ADAPTERS
+from kport_compat.ops._raw import RAW, raw_call
 from kport_compat.ops._resize import resize, sizes_of
 
-__all__ = ["ADAPTERS", "REGISTERED", "canonical", "register", "resize", "sizes_of"]
+__all__ = [
+    "ADAPTERS",
+    "RAW",
+    "REGISTERED",
+    "canonical",
+    "raw_call",
+    "register",
+    "resize",
+    "sizes_of",
+]
 
 # Importing them fills the table.
 _FAMILIES = (

@@ -1,0 +1,37 @@
+"""Layers that Keras 3 dropped or computes otherwise, against Keras 2.15 (``tests/golden``)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kport
+
+FOLDER = Path(__file__, "../../golden/keras2/layers").resolve()
+HELD = np.load(FOLDER / "layers.npz")
+NAMES = sorted(path.stem for path in FOLDER.glob("*.h5"))
+
+
+def inputs_of(name):
+    count = sum(key.startswith(f"{name}.") for key in HELD.files) - 1
+    found = [HELD[f"{name}.{place}"] for place in range(count)]
+    return found if count > 1 else found[0]
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_are_those_of_keras_2(name, tmp_path):
+    import keras
+
+    model = kport.load(FOLDER / f"{name}.h5")
+    given, expected = inputs_of(name), HELD[f"{name}.out"]
+    found = keras.ops.convert_to_numpy(model(given, training=False))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    kport.save(model, tmp_path / "m.keras")
+    again = kport.load(tmp_path / "m.keras")
+    same = keras.ops.convert_to_numpy(again(given, training=False))
+    np.testing.assert_array_equal(same, found)
+
+
+def test_every_golden_model_is_tested():
+    assert len(NAMES) == 21
