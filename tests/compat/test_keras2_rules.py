@@ -485,3 +485,16 @@ def test_a_causal_attention_is_causal_in_its_calls():
     assert new["inbound_nodes"][0]["kwargs"] == {"use_causal_mask": True}
     assert "causal" not in new["config"]
     assert layers[1]["config"]["causal"] is True  # the caller's own is left alone
+
+
+@pytest.mark.backend
+def test_every_layer_of_our_own_is_registered():
+    import keras
+
+    from kport_compat.keras2._rules import CLASSES, MASKABLE, OWN
+    from kport_compat.layers import register
+
+    register()
+    names = {name for one in OWN for name in one.layers.split()} - CLASSES.keys() | MASKABLE
+    missing = [one for one in names if not keras.saving.get_registered_object(f"kport>{one}")]
+    assert missing == []

@@ -14,7 +14,7 @@ from kport.checkpoint import JSON
 from kport_compat.keras2._kinds import Change, Drop, Lose, Off, Only, Own, Rename, Rule
 from kport_compat.keras2._log import Log
 
-__all__ = ["CLASSES", "GONE", "MASKABLE", "RULES", "own_reason", "rules_for"]
+__all__ = ["CLASSES", "GONE", "MASKABLE", "OWN", "RULES", "own_reason", "rules_for"]
 
 
 def _one_axis(axis: Any) -> Any:
@@ -144,6 +144,16 @@ OWN: tuple[Own, ...] = (
         lambda config, log: isinstance(config.get("axis"), list) and len(config["axis"]) > 1,
     ),
     Own(
+        "LayerNormalization",
+        "Keras 3 on PyTorch normalizes over the last axes only, so kport's own layer does",
+        lambda config, log: isinstance(config.get("axis"), list) and len(config["axis"]) > 1,
+    ),
+    Own(
+        "AveragePooling1D AveragePooling2D AveragePooling3D",
+        "Keras 3 on PyTorch counts the padding, so kport's own layer takes its place",
+        lambda config, log: config.get("padding") == "same",
+    ),
+    Own(
         "LSTM GRU SimpleRNN RNN",
         "Keras 3 on JAX puts out the state where Keras 2 puts out zeros, so kport's own layer does",
         lambda config, log: bool(config.get("stateful")) and "masks" in log.facts,
@@ -159,7 +169,7 @@ OWN: tuple[Own, ...] = (
         lambda config, log: "masks" in log.facts,
     ),
     Own(
-        "SeparableConv1D SeparableConvolution1D",
+        "SeparableConv1D",
         "Keras 3 has no causal padding here, so kport's own layer takes its place",
         lambda config, log: config.get("padding") == "causal",
     ),

@@ -13,6 +13,7 @@ def register() -> None:
         _local,
         _masks,
         _recurrent,
+        _same,
     )
 
     lambdas.register()

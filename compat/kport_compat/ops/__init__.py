@@ -17,6 +17,7 @@ from kport_compat.ops import (
     _strings,
 )
 from kport_compat.ops._adapter import ADAPTERS
+from kport_compat.ops._conv import average_pool
 from kport_compat.ops._raw import RAW, raw_call
 from kport_compat.ops._resize import resize, sizes_of
 
@@ -24,6 +25,7 @@ __all__ = [
     "ADAPTERS",
     "RAW",
     "REGISTERED",
+    "average_pool",
     "canonical",
     "raw_call",
     "register",

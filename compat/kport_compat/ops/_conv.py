@@ -8,7 +8,7 @@ import numpy as np
 
 from kport_compat.ops._adapter import adapter, as_pair, as_tensor, integers, ops
 
-__all__: list[str] = []
+__all__ = ["average_pool"]
 
 
 def _spatial(value: Any, rank: int, last: bool) -> Any:
@@ -124,6 +124,25 @@ def _atrous(value: Any, filters: Any, rate: Any, padding: Any) -> Any:
     return _conv(value, filters, 1, padding, None, [rate, rate])
 
 
+def average_pool(x: Any, size: Any, step: Any, padding: str, form: str) -> Any:
+    """Return averages of what lies inside: Keras 3 on PyTorch repeats the edge where it pads."""
+    if padding == "valid":
+        return ops.average_pool(x, size, step, padding, form)
+    first = form == "channels_first"
+    x = ops.moveaxis(x, 1, -1) if first else x
+    around = [[0, 0]]
+    for length, width, stride in zip(x.shape[1:-1], size, step, strict=True):
+        if length is None:
+            raise NotImplementedError("pooling with padding along an axis of unknown size")
+        lost = max((-(-length // stride) - 1) * stride + width - length, 0)
+        around.append([lost // 2, lost - lost // 2])
+    around.append([0, 0])
+    there = ops.convert_to_tensor(np.ones((1, *x.shape[1:-1], 1), "float32"), dtype=x.dtype)
+    total = ops.average_pool(ops.pad(x, around), size, step, "valid", "channels_last")
+    share = ops.average_pool(ops.pad(there, around), size, step, "valid", "channels_last")
+    return ops.moveaxis(total / share, -1, 1) if first else total / share
+
+
 def _pool(symbols: str, kind: str) -> None:
     def call(
         input: Any = None,  # noqa: A002
@@ -139,7 +158,7 @@ def _pool(symbols: str, kind: str) -> None:
             raise NotImplementedError("pooling with explicit padding")
         rank = len(x.shape) - 2
         step = ksize if strides is None else strides
-        pool = getattr(ops, f"{kind}_pool")
+        pool = average_pool if kind == "average" else ops.max_pool
         size = _spatial(ksize, rank, last)
         return pool(x, size, _spatial(step, rank, last), padding.lower(), form)
 
@@ -167,7 +186,7 @@ def _any_pool(
     x = as_tensor(input)
     last, form = _format(data_format)
     rank = len(x.shape) - 2
-    pool = {"MAX": ops.max_pool, "AVG": ops.average_pool}[pooling_type]
+    pool = average_pool if pooling_type == "AVG" else ops.max_pool
     step = _spatial(strides, rank, last)
     return pool(x, _spatial(window_shape, rank, last), step, padding.lower(), form)
 

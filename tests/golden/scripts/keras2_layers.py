@@ -75,6 +75,10 @@ MODELS = {
     "merged_add": lambda: merged(lambda parts: L.Add()(parts)),
     "merged_concatenate": lambda: merged(lambda parts: L.Concatenate()(parts)),
     "adapted": adapted,
+    "averaged": lambda: alone(L.AveragePooling2D(3, strides=2, padding="same"), (6, 5, 2)),
+    "averaged_steps": lambda: alone(L.AveragePooling1D(4, strides=1, padding="same"), STEPS),
+    "normalized": lambda: alone(L.LayerNormalization(axis=[1, 2]), IMAGE),
+    "normalized_backwards": lambda: alone(L.LayerNormalization(axis=[-1, 1]), IMAGE),
 }
 
 
