@@ -64,7 +64,6 @@ SILENT = [
         layer("BatchNormalization", renorm=True, renorm_clipping=None, renorm_momentum=0.9),
         keras3("BatchNormalization", renorm=True, renorm_clipping=None, renorm_momentum=0.9),
     ),
-    (layer("LayerNormalization", axis=[1, 2]), keras3("LayerNormalization", axis=[1, 2])),
     (
         layer("MultiHeadAttention", num_heads=2, query_shape=[1], key_shape=[1], value_shape=[1]),
         keras3("MultiHeadAttention", num_heads=2),
@@ -261,6 +260,11 @@ SAID = [
         "Keras 3 normalizes over one axis, so kport's own layer takes its place",
     ),
     (
+        layer("LayerNormalization", axis=[1, 2]),
+        keras3("LayerNormalization", None, "kport>LayerNormalization", axis=[1, 2]),
+        "Keras 3 on PyTorch normalizes over the last axes only, so kport's own layer does",
+    ),
+    (
         layer("SimpleRNN", units=2, activity_regularizer="l2"),
         keras3("SimpleRNN", None, "kport>SimpleRNN", units=2, activity_regularizer="l2"),
         "Keras 3 forgets its activity_regularizer, so kport's own layer takes its place",
@@ -268,6 +272,8 @@ SAID = [
 ]
 
 PLAIN = [
+    layer("LayerNormalization", axis=[2]),
+    layer("AveragePooling2D", padding="valid"),
     layer("Resizing", interpolation="bilinear"),
     layer("UpSampling2D", interpolation="nearest"),
     layer("MultiHeadAttention", key_dim=2, value_dim=2),
