@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -257,3 +258,57 @@ def html_in_every_name(folder: Path, secret: Path) -> Path:
     config.update(class_name=HTML, registered_name=HTML, module="acme")
     config["config"]["name"] = HTML
     return make_bundle(folder, config, spec=ModelSpec(config, components={HTML: 1}))
+
+
+def split(folder: Path, name: str, sha256: str = "") -> Path:
+    """Write a bundle that says to have a part of some name."""
+    path = make_bundle(folder)
+    (path / "parts" / "dense").parent.mkdir()
+    make_bundle(folder / "inner").rename(path / "parts" / "dense")
+    manifest = json.loads((path / "kport.json").read_text())
+    inner = path / "parts" / "dense" / "kport.json"
+    digest = sha256 or hashlib.sha256(inner.read_bytes()).hexdigest()
+    manifest["parts"] = {name: {"size": inner.stat().st_size, "sha256": digest}}
+    (path / "kport.json").write_text(json.dumps(manifest))
+    return path
+
+
+@attack("is missing", "CorruptFileError")
+def a_part_that_lies_outside(folder: Path, secret: Path) -> Path:
+    """Its name is percent-encoded, so it leads nowhere."""
+    return split(folder, "../../inner")
+
+
+@attack("was changed since the whole was saved", "CorruptFileError")
+def a_part_that_was_exchanged(folder: Path, secret: Path) -> Path:
+    return split(folder, "dense", "0" * 64)
+
+
+@attack("is a symbolic link")
+def a_part_that_is_a_link(folder: Path, secret: Path) -> Path:
+    path = split(folder, "dense")
+    (path / "parts" / "dense").rename(folder / "elsewhere")
+    (path / "parts" / "dense").symlink_to(folder / "elsewhere")
+    return path
+
+
+@attack("is a symbolic link")
+def a_part_that_leads_back_to_the_whole(folder: Path, secret: Path) -> Path:
+    path = split(folder, "dense")
+    shutil.rmtree(path / "parts" / "dense")
+    (path / "parts" / "dense").symlink_to(path)
+    return path
+
+
+@attack("", "CorruptFileError")
+def a_part_that_names_itself(folder: Path, secret: Path) -> Path:
+    """A manifest cannot hold its own digest; of one that tries, the digest is wrong."""
+    path = split(folder, "dense")
+    inner = path / "parts" / "dense"
+    shutil.copytree(path / "parts", folder / "copy")
+    (folder / "copy").rename(inner / "parts")
+    outer = json.loads((path / "kport.json").read_text())
+    data = json.loads((inner / "kport.json").read_text())
+    data["parts"] = outer["parts"]
+    (inner / "kport.json").write_text(json.dumps(data))
+    return path

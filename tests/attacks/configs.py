@@ -198,8 +198,8 @@ KERAS_2: dict[str, tuple[JSON, str, str]] = {
     ),
     "a function of os": (
         graph(class_name="Lambda", function="system", function_type="function", module="os"),
-        f"builtins.system is {NEVER}",
-        "UnsafeFileError",
+        "function 'system' is not registered",
+        "MissingComponentError",
     ),
     "an operation of no module": (
         graph(class_name="TFOpLambda", function="os.system"),

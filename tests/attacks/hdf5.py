@@ -172,6 +172,6 @@ def a_file_that_is_cut_off(folder: Path, secret: Path) -> Path:
     return path
 
 
-@attack("not valid JSON", "CorruptFileError")
+@attack("not valid JSON", "CorruptFileError", at="model")
 def a_config_of_endless_brackets(folder: Path, secret: Path) -> Path:
     return legacy(folder, config='{"class_name": "Sequential", "config": ' + "[" * 20_000)

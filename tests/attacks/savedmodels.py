@@ -92,7 +92,11 @@ def with_layer(folder: Path, one: dict[str, Any]) -> Path:
     return with_metadata(folder, add)
 
 
-@attack("holds a protobuf field of 4611686018427387904 bytes where 1 are left", "CorruptFileError")
+@attack(
+    "holds a protobuf field of 4611686018427387904 bytes where 1 are left",
+    "CorruptFileError",
+    at="model",
+)
 def a_length_beyond_the_file(folder: Path, secret: Path) -> Path:
     """Refused by comparing it with the bytes there are."""
     path = copied(folder)
@@ -100,14 +104,14 @@ def a_length_beyond_the_file(folder: Path, secret: Path) -> Path:
     return path
 
 
-@attack("has no whole number of at most 64 bits", "CorruptFileError")
+@attack("has no whole number of at most 64 bits", "CorruptFileError", at="model")
 def a_number_without_end(folder: Path, secret: Path) -> Path:
     path = copied(folder)
     (path / "saved_model.pb").write_bytes(b"\xff" * 1000)
     return path
 
 
-@attack("holds no Keras model", "UnreadableError")
+@attack("holds no Keras model", "UnreadableError", at="model")
 def messages_nested_beyond_reason(folder: Path, secret: Path) -> Path:
     """Fields that no schema names are stepped over, however deep they are."""
     inner = b""

@@ -44,7 +44,8 @@ class Attack:
         build: Writes it into a folder, beside a file of others, and returns its path.
         error: The class of the refusal.
         words: What the refusal says.
-        at: ``read`` where every entrance must refuse; ``build`` where only making a model of it
+        at: ``read`` where every entrance must refuse; ``model`` where those that take weights alone
+            never see it; ``build`` where only making a model of it
             must, and conversion copies it unseen; ``load`` where conversion has to make a model,
             too; ``part`` where it is refused as a part; ``never`` where the file is harmless.
     """
