@@ -40,6 +40,7 @@ from kport.model._metrics import build_metrics
 from kport.model._text import refuse_text
 from kport.model._ties import tie_again
 from kport.model._walk import Walk, walk
+from kport.model._wrong_kernels import refuse_wrong_kernels
 
 __all__ = ["build", "build_part", "report_of"]
 
@@ -99,6 +100,7 @@ def build(
         build_metrics(model, checkpoint.spec)
         found = walk(model)
         require_agreement(found, checkpoint.made, custom)
+        refuse_wrong_kernels(found)
         plan = match(checkpoint, model, found)
         wanted = _layer_at(found, only) if only else model
         if only:
