@@ -10,6 +10,7 @@ def register() -> None:
         _activations,
         _dense,
         _images,
+        _linear,
         _local,
         _masks,
         _recurrent,
