@@ -210,6 +210,10 @@ def _spec_with(spec: ModelSpec, path: str, part: ModelSpec) -> ModelSpec:
         components={**spec.components, **part.components},
         builds={**_outside([path], spec.builds), **_prefixed(path, part.builds)},
         frozen=tuple(frozen),
+        layers={
+            **_outside([path], spec.layers),
+            **{path if n == "." else inside + n: one for n, one in part.layers.items()},
+        },
         parts={**_outside([path], spec.parts), **own, **_prefixed(path, part.parts)},
         ties={**kept, **{inside + one: inside + two for one, two in part.ties.items()}},
     )
@@ -229,6 +233,10 @@ def _inner_spec(spec: ModelSpec, path: str) -> ModelSpec:
         components=spec.components,
         builds=_below(path, spec.builds),
         frozen=(*(["."] if path in spec.frozen else []), *frozen),
+        layers={
+            **({".": spec.layers[path]} if path in spec.layers else {}),
+            **_below(path, spec.layers),
+        },
         parts=_below(path, spec.parts),
         ties=inner_ties,
     )

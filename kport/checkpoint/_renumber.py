@@ -25,13 +25,13 @@ def _renumber(config: JSON) -> JSON:
     if not isinstance(layers, list):
         return {**config, "config": {key: _renumber_inside(one) for key, one in inner.items()}}
     names = [str(layer["config"].get("name")) for layer in layers]
-    fresh = local_layer_names(
-        [(layer["class_name"], name) for layer, name in zip(layers, names, strict=True)]
-    )
-    renamed = dict(zip(names, fresh, strict=True))
+    classes = {name: layer["class_name"] for layer, name in zip(layers, names, strict=True)}
+    fresh = local_layer_names([(cls, name) for name, cls in classes.items()])
+    renamed = dict(zip(classes, fresh, strict=True))
     inner = _with_references(inner, renamed)
     inner["layers"] = [
-        _named(_renumber(layer), name) for layer, name in zip(inner["layers"], fresh, strict=True)
+        _named(_renumber(layer), renamed[name])
+        for layer, name in zip(inner["layers"], names, strict=True)
     ]
     return {**config, "config": inner}
 

@@ -13,7 +13,19 @@ __all__ = ["JSON", "ModelSpec", "parse_spec", "validate_spec"]
 
 JSON = dict[str, Any]
 
-_FIELDS = ("builds", "components", "frozen", "metrics", "parts", "signature", "ties", "trained")
+_FIELDS = (
+    "attached",
+    "builds",
+    "components",
+    "exempt",
+    "frozen",
+    "layers",
+    "metrics",
+    "parts",
+    "signature",
+    "ties",
+    "trained",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +37,20 @@ class ModelSpec:
             that exist on every backend. Its ``compile_config`` holds optimizer, loss and metrics.
         signature: The inputs as nested lists and dicts of ``{"shape": [...], "dtype": ...}``, None
             where the size is free; None as a whole where it is not known.
+        attached: Path of an optimizer or metric that is an attribute of a layer -> the
+            ``attribute`` and the config of the ``object``, in case no constructor makes it.
         components: Registered name -> version of every component the model is made of.
         builds: Attribute path of a layer -> the shapes it was built with, for layers that no
             functional graph builds.
+        exempt: Path of an optimizer -> names of the tensors that its weight decay leaves out.
         frozen: Attribute paths of layers and variables whose ``trainable`` is False; the model
             itself is ``.``.
-        metrics: Class names of the metrics that ``compile`` and a first batch made of its strings.
+        layers: Attribute path of a layer -> what code may have done to it since its config: its
+            ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
+            and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always.
+        metrics: What became of ``compile``'s arguments at a first batch: class names of the
+            ``metrics`` of each output, name and class of all ``losses``, and the structures of
+            ``predictions`` and ``targets`` with null at every leaf.
         parts: Attribute path of a model inside the model -> its own ``config`` and ``signature``,
             so that it can be loaded alone.
         trained: Path of an optimizer -> names of the tensors it keeps slots for, in its order.
@@ -39,10 +59,13 @@ class ModelSpec:
 
     config: JSON
     signature: Any = None
+    attached: Mapping[str, JSON] = field(default_factory=dict)
     components: Mapping[str, int] = field(default_factory=dict)
     builds: Mapping[str, JSON] = field(default_factory=dict)
+    exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
+    layers: Mapping[str, JSON] = field(default_factory=dict)
+    metrics: JSON = field(default_factory=dict)
     parts: Mapping[str, JSON] = field(default_factory=dict)
     trained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ties: Mapping[str, str] = field(default_factory=dict)
@@ -50,10 +73,13 @@ class ModelSpec:
     def to_json(self) -> JSON:
         """Return the JSON form without the config, which a bundle keeps in a file of its own."""
         return {
+            "attached": dict(sorted(self.attached.items())),
             "builds": dict(sorted(self.builds.items())),
             "components": dict(sorted(self.components.items())),
+            "exempt": {path: list(names) for path, names in sorted(self.exempt.items())},
             "frozen": list(self.frozen),
-            "metrics": list(self.metrics),
+            "layers": dict(sorted(self.layers.items())),
+            "metrics": self.metrics,
             "parts": dict(sorted(self.parts.items())),
             "signature": self.signature,
             "ties": dict(sorted(self.ties.items())),
@@ -85,10 +111,18 @@ def validate_spec(
     versions = check.mapping(fields.get("components", {}), f"{place}.components")
     for name, version in versions.items():
         check.integer(version, f"{place}.components[{name!r}]", least=1)
-    for key in ("frozen", "metrics"):
-        check.strings(fields.get(key, []), f"{place}.{key}")
-    for path, names in check.mapping(fields.get("trained", {}), f"{place}.trained").items():
-        check.strings(names, f"{place}.trained[{path!r}]")
+    check.strings(fields.get("frozen", []), f"{place}.frozen")
+    for path, one in check.mapping(fields.get("attached", {}), f"{place}.attached").items():
+        inside = check.mapping(one, f"{place}.attached[{path!r}]")
+        check.keys(inside, ("attribute", "object"), f"{place}.attached[{path!r}]")
+        check.string(inside.get("attribute"), f"{place}.attached[{path!r}].attribute")
+        check.mapping(inside.get("object"), f"{place}.attached[{path!r}].object")
+    _check_metrics(check, check.mapping(fields.get("metrics", {}), f"{place}.metrics"), place)
+    for path, state in check.mapping(fields.get("layers", {}), f"{place}.layers").items():
+        _check_layer(check, check.mapping(state, path), f"{place}.layers[{path!r}]")
+    for key in ("exempt", "trained"):
+        for path, names in check.mapping(fields.get(key, {}), f"{place}.{key}").items():
+            check.strings(names, f"{place}.{key}[{path!r}]")
     for path, part in check.mapping(fields.get("parts", {}), f"{place}.parts").items():
         below = check.mapping(part, f"{place}.parts[{path!r}]")
         check.keys(below, ("config", "signature"), f"{place}.parts[{path!r}]")
@@ -112,6 +146,34 @@ def _check_config(check: Checker, config: object) -> None:
     check.string(fields.get("class_name"), "config.class_name")
     if "config" not in fields:
         check.say("config.config", "is missing", "missing")
+
+
+def _check_metrics(check: Checker, state: JSON, place: str) -> None:
+    place = f"{place}.metrics"
+    check.keys(state, ("losses", "metrics", "predictions", "targets"), place)
+    for key in ("losses", "metrics"):
+        rows = state.get(key, [])
+        for index, row in enumerate(rows if isinstance(rows, list) else [rows]):
+            names = check.strings(row, f"{place}.{key}[{index}]")
+            if key == "losses" and len(names) != 2:
+                check.say(f"{place}.{key}[{index}]", "is not [name, class]")
+
+
+def _check_layer(check: Checker, state: JSON, place: str) -> None:
+    check.keys(state, ("calibrated", "dtype", "inference", "lora", "quantization_config"), place)
+    for name in ("calibrated", "inference"):
+        if state.get(name, True) is not True:
+            check.say(f"{place}.{name}", "is given and not true")
+    if "dtype" in state:
+        check.string(state["dtype"], f"{place}.dtype")
+    if "quantization_config" in state:
+        check.mapping(state["quantization_config"], f"{place}.quantization_config")
+    if "lora" in state:
+        numbers = state["lora"] if isinstance(state["lora"], list) else []
+        if len(numbers) != 2 or not all(type(one) in (int, float) for one in numbers):
+            check.say(f"{place}.lora", "is not [rank, alpha]", "type")
+        else:
+            check.integer(numbers[0], f"{place}.lora[0]", least=1)
 
 
 def _check_signature(check: Checker, node: object, place: str) -> None:
@@ -141,10 +203,13 @@ def parse_spec(data: object, config: object, *, weights: bool = False) -> ModelS
     return ModelSpec(
         config=config,
         signature=data.get("signature"),
+        attached=data.get("attached", {}),
         components=data.get("components", {}),
         builds=data.get("builds", {}),
+        exempt={path: tuple(names) for path, names in data.get("exempt", {}).items()},
         frozen=tuple(data.get("frozen", ())),
-        metrics=tuple(data.get("metrics", ())),
+        layers=data.get("layers", {}),
+        metrics=data.get("metrics", {}),
         parts=data.get("parts", {}),
         trained={path: tuple(names) for path, names in data.get("trained", {}).items()},
         ties=data.get("ties", {}),

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kport.components._arguments import Arguments, arguments_of, remember_arguments
+from kport.components._compile import equip_compile
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
@@ -22,6 +23,9 @@ __all__ = ["equip", "forgotten_arguments"]
 
 _POLICY = "kport_global_policy"
 _POSITIONAL = "kport_positional"
+# Names that a base class writes and that the constructor was not given: its **kwargs may be data
+# of its own, or it may pass some of these to its base class itself.
+_IMPLIED = "kport_implied"
 # Arguments of every layer, which `keras.Layer` itself writes and restores.
 _OF_ANY_LAYER = frozenset({"name", "dtype", "trainable", "activity_regularizer", "autocast"})
 
@@ -36,6 +40,7 @@ def equip(cls: type) -> None:
         _set(cls, "from_config", classmethod(_from_member))
     else:
         remember_arguments(cls)
+        equip_compile(cls)
         if _writes_no_config(cls):
             _set(cls, "get_config", _argument_config)
             _set(cls, "from_config", classmethod(_from_arguments))
@@ -93,6 +98,9 @@ def _argument_config(self: Any) -> dict[str, Any]:
     inherited = _inherited_config(self)
     named = {name: value for name, value in arguments.named.items() if name not in inherited}
     config = {**inherited, **_encoded(named, type(self).__name__)}
+    implied = sorted(set(inherited) - set(arguments.named))
+    if implied and _takes_all(type(self)):
+        config[_IMPLIED] = implied
     if arguments.positional:
         given = {_POSITIONAL: list(arguments.positional)}
         config |= _encoded(given, type(self).__name__)
@@ -117,15 +125,20 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     values = {name: decode(value) for name, value in config.items()}
     policy = values.pop(_POLICY, None)
     positional = values.pop(_POSITIONAL, [])
-    parameters = inspect.signature(cls.__init__).parameters
-    takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
-    taken = {name: one for name, one in values.items() if takes_all or name in parameters}
+    implied = values.pop(_IMPLIED, [])
+    known = set(values) if _takes_all(cls) else set(inspect.signature(cls.__init__).parameters)
+    taken = {name: one for name, one in values.items() if name in known.difference(implied)}
     with _under(policy):
         thing = cls(*positional, **taken)
     for name, value in values.items():
-        if name not in taken:
+        if name not in taken and name in _OF_ANY_LAYER:
             _restore(thing, name, value)
     return thing
+
+
+def _takes_all(cls: Any) -> bool:
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
 
 
 @contextlib.contextmanager
@@ -145,9 +158,10 @@ def _restore(thing: Any, name: str, value: Any) -> None:
     """Set what a constructor without ``**kwargs`` does not take."""
     import keras
 
-    if name == "dtype" and isinstance(thing, keras.Layer):
+    layer = isinstance(thing, keras.Layer)
+    if name == "dtype" and layer:
         thing.dtype_policy = value
-    elif name in _OF_ANY_LAYER and hasattr(thing, name) and value is not None:
+    elif hasattr(thing, name) and value is not None and (name == "name" or layer):
         setattr(thing, name, value)
 
 

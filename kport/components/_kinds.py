@@ -11,7 +11,14 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["SLOTS", "builtin_class", "builtin_function", "is_gadget", "kind_of"]
+__all__ = [
+    "SLOTS",
+    "builtin_class",
+    "builtin_function",
+    "is_found_by_keras",
+    "is_gadget",
+    "kind_of",
+]
 
 # Classes that run code, load other files or unpickle on construction, whatever their config says.
 _DENIED = frozenset(
@@ -44,6 +51,8 @@ SLOTS = {
     "initializer": ("initializer", "function"),
     "learning_rate": ("schedule", "function"),
     "optimizer": ("optimizer",),
+    "quantization_config": ("quantization config",),
+    "quantizer": ("quantizer",),
     "regularizer": ("regularizer", "function"),
 }
 """Config keys, or their last word after an underscore, and the kinds that may stand there.
@@ -72,6 +81,7 @@ def _bases() -> dict[str, tuple[type, ...]]:
         "metric": (keras.metrics.Metric,),
         "dtype policy": (keras.dtype_policies.DTypePolicy, keras.dtype_policies.DTypePolicyMap),
         "quantizer": (keras.quantizers.Quantizer,),
+        "quantization config": (keras.quantizers.QuantizationConfig,),
         "seed generator": (keras.random.SeedGenerator,),
     }
 
@@ -141,6 +151,12 @@ def builtin_function(module: str, name: str) -> Any | None:
             if isinstance(found, FunctionType):
                 return found
     return None
+
+
+def is_found_by_keras(name: str) -> bool:
+    """Say whether Keras itself finds a function of its own by its bare name."""
+    modules = (_public_modules()[f"keras.{short}"] for short in _FUNCTION_MODULES[:-1])
+    return any(isinstance(vars(one).get(name), FunctionType) for one in modules)
 
 
 def is_gadget(module: str, name: str) -> bool:

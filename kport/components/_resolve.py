@@ -6,7 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kport.components._kinds import SLOTS, builtin_class, builtin_function, is_gadget, kind_of
+from kport.components._kinds import (
+    SLOTS,
+    builtin_class,
+    builtin_function,
+    is_found_by_keras,
+    is_gadget,
+    kind_of,
+)
 from kport.components._lambdas import carries_code, shown
 from kport.components._registry import COMPONENTS, Component
 from kport.errors import KportError, LoadError, MissingComponentError, Problem, UnsafeFileError
@@ -171,6 +178,9 @@ class _Walk:
         elif slot in SLOTS and kind_of(target) not in SLOTS[slot]:
             text = f"{cls} is a {kind_of(target)}, expected {' or '.join(SLOTS[slot])}"
             self.unsafe.append(Problem(place, text, "unsafe"))
+        elif function and module == "builtins" and not is_found_by_keras(str(name)):
+            # Keras writes `keras.ops.sin` like this, and does not look for it in keras.ops.
+            return {**node, "module": "keras.ops", "registered_name": name}
         return node
 
     def updated(self, node: JSON, component: Component, name: str) -> JSON:

@@ -1,21 +1,65 @@
-"""Give layers the files that belong to them, such as vocabularies."""
+"""Files that belong to layers: what their `save_assets` writes, and vocabularies as they are.
+
+Keras writes a vocabulary as lines, which splits a term with a line break in two, and leaves out
+the weights of TF-IDF, without which it does not load. So a lookup has a JSON file beside it.
+"""
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import keras
+import numpy as np
 
 from kport.checkpoint import Asset, Checkpoint, Naming
 from kport.errors import LoadError, Problem, UnsafeFileError, mapped
-from kport.model._keras_paths import keras_owners
+from kport.model._keras_paths import KerasOwner, keras_owners
 from kport.model._walk import Walk
 
-__all__ = ["assets_below", "load_assets"]
+__all__ = ["assets_below", "assets_of", "load_assets"]
+
+_VOCABULARY = "vocabulary.json"
+
+
+def assets_of(found: Walk, owners: list[KerasOwner]) -> Iterator[Asset]:
+    """Yield every file that a layer of a model needs beside its variables."""
+    names = {id(owner.thing): owner.path for owner in found.owners}
+    for owner in owners:
+        if not hasattr(owner.thing, "save_assets"):
+            continue
+        for relative, content in _files_of(owner.thing).items():
+            name = f"{names.get(id(owner.thing), owner.path)}/{relative}"
+            keras_path = f"{owner.path}/{relative}".lstrip("/")
+            yield Asset(name, len(content), partial(bytes, content), keras_path)
+
+
+def _files_of(thing: Any) -> Mapping[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        thing.save_assets(folder)
+        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    return {**found, _VOCABULARY: _vocabulary(thing)} if found and _is_lookup(thing) else found
+
+
+def _is_lookup(thing: Any) -> bool:
+    return isinstance(thing, (keras.layers.IntegerLookup, keras.layers.StringLookup))
+
+
+def _vocabulary(lookup: Any) -> bytes:
+    tokens = [
+        int(one) if isinstance(one, (int, np.integer)) else str(one)
+        for one in lookup.get_vocabulary(include_special_tokens=True)
+    ]
+    content: dict[str, Any] = {"tokens": tokens}
+    if lookup.output_mode == "tf_idf":
+        content["idf_weights"] = lookup.idf_weights.numpy()[: len(tokens)].tolist()
+    return json.dumps(content, ensure_ascii=False).encode()
 
 
 def assets_below(checkpoint: Checkpoint, path: str) -> Checkpoint:
@@ -26,17 +70,26 @@ def assets_below(checkpoint: Checkpoint, path: str) -> Checkpoint:
 
 
 def load_assets(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> None:
-    """Let each layer that keeps files read its own, each batch of them in a temporary folder.
+    """Give layers the files that belong to them.
 
     Raises:
-        LoadError: A file belongs to no layer, or a layer cannot read it.
-        UnsafeFileError: A name leads out of the folder.
+        LoadError: A layer does not take its files, or there is no such layer.
+        UnsafeFileError: The name of a file leaves its folder.
     """
     if not checkpoint.assets:
         return
     by_attribute = {owner.path: owner.thing for owner in found.owners}
     by_keras = {owner.path: owner.thing for owner in keras_owners(model)}
     things = by_attribute if checkpoint.naming is Naming.ATTRIBUTE else by_keras
+    files = _by_owner(checkpoint, things)
+    for path, assets in files.items():
+        if _is_lookup(things[path]) and _VOCABULARY in assets:
+            _set_vocabulary(things[path], path, assets[_VOCABULARY])
+        elif _VOCABULARY not in files.get(f"{path}.lookup_layer", {}):
+            _load_files(things[path], path, assets)
+
+
+def _by_owner(checkpoint: Checkpoint, things: Mapping[str, Any]) -> dict[str, dict[str, Asset]]:
     files: dict[str, dict[str, Asset]] = {}
     homeless = []
     for name, asset in checkpoint.assets.items():
@@ -48,8 +101,15 @@ def load_assets(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> None
             homeless.append(Problem(name, "is in the file; no layer takes it", "unexpected"))
     if homeless:
         raise LoadError("assets of the file have no place in the model", problems=homeless)
-    for path, assets in files.items():
-        _load_files(things[path], path, assets)
+    return files
+
+
+def _set_vocabulary(lookup: Any, path: str, asset: Asset) -> None:
+    with mapped(LoadError, f"the vocabulary of {path!r} cannot be set"):
+        content = json.loads(asset.read())
+        weights = content.get("idf_weights")
+        # NumPy decides by the longest term how wide all are; a list of str stays one.
+        lookup.set_vocabulary(content["tokens"], *([] if weights is None else [weights]))
 
 
 def _load_files(thing: Any, path: str, assets: Mapping[str, Asset]) -> None:

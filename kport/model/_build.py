@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from kport.checkpoint import (
+    JSON,
     Checkpoint,
     Holds,
     Kind,
@@ -31,14 +32,17 @@ from kport.model._assign import assign
 from kport.model._build_shapes import build_layers
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import (
+    alone,
     sharing_scope,
     without_initializers,
     without_tensorflow,
 )
 from kport.model._match import match
-from kport.model._metrics import build_metrics
+from kport.model._metrics import build_lazy_metrics, build_metrics
+from kport.model._optimizers import attach, build_optimizers
 from kport.model._text import refuse_text
-from kport.model._ties import tie_again
+from kport.model._ties import retype, tie_again
+from kport.model._training import compile_again
 from kport.model._walk import Walk, walk
 from kport.model._wrong_kernels import refuse_wrong_kernels
 
@@ -91,23 +95,18 @@ def build(
     training = config.pop("compile_config", None)
     if not compile:
         checkpoint, training = _without_training(checkpoint), None
-    scope = keras.saving.custom_object_scope(custom)
-    with without_initializers() as pending, without_tensorflow(), scope:
-        model = _construct(config)
-        build_layers(model, checkpoint.spec.builds)
-        tie_again(model, checkpoint.spec.ties)
-        lines = list(_prepare(model, checkpoint, training))
-        build_metrics(model, checkpoint.spec)
+    with alone(), without_initializers() as pending:
+        model, lines = _make(config, training, checkpoint, custom)
         found = walk(model)
         require_agreement(found, checkpoint.made, custom)
         refuse_wrong_kernels(found)
         plan = match(checkpoint, model, found)
         wanted = _layer_at(found, only) if only else model
-        if only:
-            pending.forget(plan.narrow(walk(wanted), found))
-            checkpoint = assets_below(checkpoint, only)
-        report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION, fresh=True)
-        load_assets(checkpoint, model, found)
+    if only:
+        pending.forget(plan.narrow(walk(wanted), found))
+        checkpoint = assets_below(checkpoint, only)
+    report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION, fresh=True)
+    load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
     notes = [ReportLine(note.outcome, note.name, note.detail) for note in checkpoint.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes
     _REPORTS[wanted] = report.with_lines([*lines, *notes])
@@ -196,39 +195,29 @@ def _reason_first() -> Iterator[None]:
         raise ValueError(" ".join(lines[:2])) from error
 
 
-def _prepare(
-    model: keras.Model, checkpoint: Checkpoint, training: dict[str, Any] | None
-) -> Iterator[ReportLine]:
-    """Restore trainable flags and compile, so that the optimizer has the slots it had."""
+def _make(
+    config: JSON, training: JSON | None, checkpoint: Checkpoint, custom: dict[str, Any]
+) -> tuple[keras.Model, list[ReportLine]]:
+    """Return the model without its values, and what could not be restored of its training."""
     spec = checkpoint.spec
-    if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
-        set_frozen(walk(model), set(spec.frozen))
-    if not training:
-        return
-    trained = spec.trained.get("optimizer", ())
-    found = walk(model)
-    names = found.names()
-    if trained and trained != tuple(names.get(id(v), "") for v in model.trainable_variables):
-        set_frozen(found, set(found.variables) - set(trained))
-        yield from _compile(model, training)
-        set_frozen(walk(model), set(spec.frozen))
-    else:
-        yield from _compile(model, training)
-
-
-def _compile(model: keras.Model, training: dict[str, Any]) -> Iterator[ReportLine]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        with mapped(LoadError, "optimizer, loss or metrics cannot be restored"):
-            model.compile_from_config(training)
-    for warning in caught:
-        if "`compile()` was not called" in str(warning.message):
-            # Keras's way of saying that a class overrides compile() and was not compiled for that.
-            yield ReportLine("dropped", "compile_config", "the model has a compile() of its own")
-        else:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
+    with without_tensorflow(), keras.saving.custom_object_scope(custom):
+        model = _construct(config)
+        build_layers(model, spec.builds, spec.layers)
+        tie_again(model, spec.ties)
+        if checkpoint.naming is Naming.ATTRIBUTE:
+            retype(model, checkpoint.tensors)
+        if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
+            set_frozen(walk(model), set(spec.frozen))
+        lines = list(compile_again(model, training)) if training else []
+        if checkpoint.naming is Naming.ATTRIBUTE:
+            if not lines:
+                attach(model, spec, custom)
+            build_optimizers(model, spec)
+            build_metrics(model, spec.metrics)
+            build_lazy_metrics(walk(model), checkpoint.tensors)
+        elif model.compiled and model.optimizer is not None:
+            model.optimizer.build(model.trainable_variables)
+    return model, lines
 
 
 def _without_training(checkpoint: Checkpoint) -> Checkpoint:

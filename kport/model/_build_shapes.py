@@ -17,6 +17,7 @@ import keras
 from kport.checkpoint import JSON
 from kport.errors import LoadError, mapped
 from kport.model._keras import is_graph
+from kport.model._layer_states import adapt_layers, set_policies
 from kport.model._walk import Walk, walk
 
 __all__ = ["build_configs", "build_layers"]
@@ -52,8 +53,10 @@ def _build_config(path: str, layer: keras.Layer) -> Iterator[tuple[str, JSON]]:
         yield path, json.loads(json.dumps(config))
 
 
-def build_layers(model: keras.Model, builds: Mapping[str, JSON]) -> None:
-    """Build the layers of a model that are not built yet, parents first.
+def build_layers(
+    model: keras.Model, builds: Mapping[str, JSON], states: Mapping[str, JSON]
+) -> None:
+    """Build the layers of a model that are not built yet, parents first, and adapt all of them.
 
     Raises:
         LoadError: A layer's own `build` failed.
@@ -61,17 +64,20 @@ def build_layers(model: keras.Model, builds: Mapping[str, JSON]) -> None:
     done: set[str] = set()
     for _ in range(_ROUNDS):
         # A build() can make new layers, so look again until it made none.
+        found = walk(model)
+        set_policies(found, states)
         waiting = [
             (path, layer)
-            for path, layer in walk(model).layers()
+            for path, layer in found.layers()
             if path in builds and path not in done and not layer.built
         ]
         if not waiting:
-            return
+            break
         for path, layer in waiting:
             done.add(path)
             if not layer.built:
                 _build(path, layer, builds[path])
+    adapt_layers(walk(model), states)
 
 
 def _build(path: str, layer: keras.Layer, config: JSON) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,7 +14,6 @@ import numpy as np
 from kport.checkpoint import (
     JSON,
     Array,
-    Asset,
     Checkpoint,
     Kind,
     LazyTensor,
@@ -28,15 +25,19 @@ from kport.checkpoint import (
     renumbered,
 )
 from kport.components import COMPONENTS, forgotten_arguments, named_components
-from kport.errors import KportError, Problem, SaveError, UsageError, mapped
+from kport.errors import KportError, SaveError, UsageError, mapped
+from kport.model._assets import assets_of
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
 from kport.model._freeze import frozen_names
-from kport.model._keras import serialize, trained_variables
+from kport.model._keras import alone, serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
-from kport.model._metrics import metric_classes
+from kport.model._layer_states import layer_states
+from kport.model._metrics import metric_state
+from kport.model._optimizers import attached, exempt
 from kport.model._sample import run_sample
 from kport.model._signature import signature_of
+from kport.model._training import training_config
 from kport.model._walk import Walk, walk
 from kport.model.backends import host_view
 
@@ -64,16 +65,18 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
         )
     found = walk(model)
     _require_faithful_configs(found)
+    with alone():
+        spec = _spec(model, found, optimizer)
     owners = list(keras_owners(model))
     tensors = {tensor.name: tensor for tensor in _tensors(found, owners)}
     if not optimizer:
         left_out = (Kind.OPTIMIZER, Kind.METRIC)
         tensors = {name: one for name, one in tensors.items() if one.kind not in left_out}
     return Checkpoint(
-        spec=_spec(model, found, optimizer),
+        spec=spec,
         tensors=tensors,
         naming=Naming.ATTRIBUTE,
-        assets={asset.name: asset for asset in _assets(found, owners)},
+        assets={asset.name: asset for asset in assets_of(found, owners)},
         provenance={"keras": keras.version(), "backend": keras.backend.backend()},
         sample=None if sample is None else Sample(sample, run_sample(model, sample)),
     )
@@ -87,25 +90,12 @@ def _require_faithful_configs(found: Walk) -> None:
             problems=forgotten,
             remedy="Add them to get_config, or delete it: kport remembers what __init__ was given.",
         )
-    repeated = [
-        Problem(owner.path or owner.thing.name, "has one of its layers twice", "unexpected")
-        for owner in found.owners
-        if isinstance(owner.thing, keras.Sequential)
-        and len(set(map(id, owner.thing.layers))) < len(owner.thing.layers)
-    ]
-    if repeated:
-        raise SaveError(
-            "a loaded model would be another one: Keras's config of a Sequential has a layer once",
-            problems=repeated,
-            remedy="Make it a functional model: keras.Model(inputs, outputs).",
-        )
 
 
 def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
     with mapped(SaveError, f"the config of {model.name!r} cannot be made"), _quiet_lambdas():
         config = portable(serialize(model))
-    if not optimizer:
-        config = {**config, "compile_config": None}
+    config["compile_config"] = training_config(model, config) if optimizer else None
     names = found.names()
     trained = {
         path: tuple(names.get(id(v), "") for v in trained_variables(one))
@@ -115,10 +105,13 @@ def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
     return ModelSpec(
         config=config,
         signature=signature_of(model),
+        attached=dict(attached(found)) if optimizer else {},
         components=COMPONENTS.versions({*named_components(config), *_classes(found)}),
         builds=dict(build_configs(found)),
+        exempt=dict(exempt(found)) if optimizer else {},
         frozen=tuple(frozen_names(found)),
-        metrics=metric_classes(model) if optimizer else (),
+        layers=dict(layer_states(found)),
+        metrics=metric_state(model) if optimizer else {},
         parts=dict(_parts(found)),
         trained={path: tuple(filter(None, row)) for path, row in trained.items()},
         ties=dict(_ties(found)),
@@ -195,21 +188,3 @@ def _of_value(path: str, value: Any, own: bool) -> LazyTensor:
     with mapped(SaveError, f"{path} of save_own_variables is of a dtype that cannot be saved"):
         dtype = dtype_name(values.dtype)
     return LazyTensor(join_name(*path.split("/")), values.shape, dtype, kind, lambda: values, path)
-
-
-def _assets(found: Walk, owners: list[KerasOwner]) -> Iterator[Asset]:
-    names = {id(owner.thing): owner.path for owner in found.owners}
-    for owner in owners:
-        if not hasattr(owner.thing, "save_assets"):
-            continue
-        for relative, content in _asset_files(owner.thing).items():
-            name = f"{names.get(id(owner.thing), owner.path)}/{relative}"
-            keras_path = f"{owner.path}/{relative}".lstrip("/")
-            yield Asset(name, len(content), partial(bytes, content), keras_path)
-
-
-def _asset_files(thing: Any) -> Mapping[str, bytes]:
-    with tempfile.TemporaryDirectory() as folder:
-        thing.save_assets(folder)
-        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

@@ -15,7 +15,12 @@ __all__ = ["portable"]
 # and Keras writes that private module into the file, where no other backend can find it.
 _PRIVATE_OPTIMIZERS = "keras.src.backend.torch.optimizers"
 # These are values without an identity: Keras shares them among layers and unshares them at loading.
-_VALUE_MODULES = ("keras.initializers", "keras.regularizers", "keras.constraints")
+_VALUE_MODULES = (
+    "keras.constraints",
+    "keras.initializers",
+    "keras.quantizers",
+    "keras.regularizers",
+)
 _VALUE_CLASSES = ("DTypePolicy", "DTypePolicyMap")
 _MARK = "shared_object_id"
 
@@ -62,8 +67,10 @@ def _unmark_graph_layers(node: Any) -> None:
     elif isinstance(node, dict):
         inner = node.get("config")
         layers = inner.get("layers") if isinstance(inner, dict) else None
-        for layer in layers if isinstance(layers, list) else ():
-            if isinstance(layer, dict):
+        found = [one for one in layers if isinstance(one, dict)] if isinstance(layers, list) else []
+        times = Counter(layer.get(_MARK) for layer in found)
+        for layer in found:
+            if times[layer.get(_MARK)] == 1:  # a Sequential may have a layer twice
                 layer.pop(_MARK, None)
         for value in node.values():
             _unmark_graph_layers(value)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 
 from kport.checkpoint import matches
 from kport.errors import UsageError
+from kport.model._inference import set_inference
 from kport.model._keras import own_variables
 from kport.model._walk import Walk, walk
 
@@ -18,12 +19,12 @@ __all__ = ["freeze", "freeze_inner", "frozen_names", "said_frozen", "set_frozen"
 
 def freeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
     """Freeze the layers that the patterns name; see `kport.freeze`."""
-    return _change(model, patterns, lambda frozen, picked, parents: frozen | picked)
+    return _change(model, patterns, True)
 
 
 def unfreeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
     """Undo `freeze`; see `kport.unfreeze`."""
-    return _change(model, patterns, lambda frozen, picked, parents: frozen - picked - parents)
+    return _change(model, patterns, False)
 
 
 def said_frozen(config: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -52,11 +53,7 @@ def freeze_inner(model: keras.Model, paths: Iterable[tuple[str, ...]]) -> None:
         inner.trainable = False
 
 
-def _change(
-    model: keras.Model,
-    patterns: Iterable[str],
-    combine: Callable[[set[str], set[str], set[str]], set[str]],
-) -> tuple[str, ...]:
+def _change(model: keras.Model, patterns: Iterable[str], freezing: bool) -> tuple[str, ...]:
     if not isinstance(model, keras.Layer):
         raise UsageError(f"expected a Keras model, got {type(model).__name__}")
     found = walk(model)
@@ -75,7 +72,11 @@ def _change(
         chosen += [path for path in hit if path not in chosen]
     picked = {name or "." for name in [*paths, *found.variables] if _is_below(name, chosen)}
     parents = {path or "." for path in paths if any(_is_below(one, [path]) for one in chosen)}
-    set_frozen(found, combine(_frozen_one_by_one(found), picked, parents))
+    before = _frozen_one_by_one(found)
+    set_frozen(found, before | picked if freezing else before - picked - parents)
+    for path, layer in found.layers():
+        if (path or ".") in (picked if freezing else picked | parents):
+            set_inference(layer, freezing)
     return tuple(path for path in paths if path in picked)
 
 

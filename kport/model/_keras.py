@@ -1,13 +1,15 @@
 """Every private call into Keras, each with the reason.
 
 Keras 3.15.1 has no public way to do these things. When Keras changes one of them,
-tests/model/test_keras_private.py fails by name, and this is the only file to mend.
+tests/model/test_keras_private.py fails by name, and the files _keras*.py are the
+only ones to mend.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,37 +25,93 @@ from kport.model.backends import zeros
 
 __all__ = [
     "Pending",
-    "compile_metrics",
+    "alone",
     "is_graph",
     "is_saveable",
     "own_variables",
     "saveable_children",
     "serialize",
-    "share_variable",
     "sharing_scope",
     "snake_name",
-    "track_again",
     "trained_variables",
     "without_initializers",
     "without_tensorflow",
 ]
 
 
-def serialize(model: keras.Model) -> dict[str, Any]:
-    """Return the config of a model, with shared objects marked as `keras.saving` marks them.
+def serialize(model: Any) -> dict[str, Any]:
+    """Return the config of an object, with shared objects marked as `keras.saving` marks them.
 
     Reason: the public `serialize_keras_object` marks an object that stands twice in a config only
     inside this scope, which only `save_model` opens.
     """
-    with sharing_scope(), without_tensorflow():
+    with sharing_scope(), without_tensorflow(), _policies_kept(model), _repeated_layers():
         config: dict[str, Any] = serialization_lib.serialize_keras_object(model)
     return config
+
+
+@contextlib.contextmanager
+def _repeated_layers() -> Iterator[None]:
+    """Let the config of a Sequential have a layer as often as the Sequential has it.
+
+    Reason: its `get_config` goes through `Model.layers`, which has each layer once; its
+    `from_config` takes a layer again that is marked as the same.
+    """
+    original = keras.Sequential.get_config
+
+    def get_config(self: Any) -> dict[str, Any]:
+        config: dict[str, Any] = original(self)
+        if len(set(map(id, self._layers))) < len(self._layers):
+            by_name = {one["config"]["name"]: one for one in config["layers"]}
+            config["layers"] = [
+                {**by_name[layer.name], "shared_object_id": id(layer)} for layer in self._layers
+            ]
+        return config
+
+    keras.Sequential.get_config = get_config
+    try:
+        yield
+    finally:
+        keras.Sequential.get_config = original
+
+
+@contextlib.contextmanager
+def _policies_kept(thing: Any) -> Iterator[None]:
+    """Let a model have its dtype policies still when its config is made.
+
+    Reason: `DTypePolicyMap.get_config` takes the names away from the policies of the live map.
+    """
+    layers = thing._flatten_layers() if isinstance(thing, keras.Layer) else ()
+    maps = [layer.dtype_policy for layer in layers]
+    policies = [
+        one
+        for policy in maps
+        if isinstance(policy, keras.dtype_policies.DTypePolicyMap)
+        for one in policy.values()
+    ]
+    names = [dict(vars(one)) for one in policies]
+    try:
+        yield
+    finally:
+        for policy, kept in zip(policies, names, strict=True):
+            vars(policy).update(kept)
 
 
 def sharing_scope() -> contextlib.AbstractContextManager[Any]:
     """The scope in which one ``shared_object_id`` stands for one object."""
     scope: contextlib.AbstractContextManager[Any] = serialization_lib.ObjectSharingScope()
     return scope
+
+
+_ALONE = threading.RLock()
+
+
+def alone() -> contextlib.AbstractContextManager[Any]:
+    """Let one thread at a time do what changes the state of the process for a while.
+
+    Reason: that is so with what this file replaces inside Keras, and with warning filters.
+    """
+    return _ALONE
 
 
 class _NoTensorFlow:
@@ -110,33 +168,6 @@ def own_variables(layer: keras.Layer) -> tuple[list[keras.Variable], list[keras.
     return list(layer._trainable_variables), list(layer._non_trainable_variables)
 
 
-def share_variable(layer: keras.Layer, old: keras.Variable, new: keras.Variable) -> None:
-    """Put another layer's variable in the place of a layer's own.
-
-    Reason: two layers share a variable when code makes them do so; out of a config each layer
-    makes its own, and Keras has no way to say that they are one.
-    """
-    for key, value in vars(layer).items():
-        if value is old:
-            vars(layer)[key] = new
-    for store in (layer._trainable_variables, layer._non_trainable_variables):
-        store[:] = [new if one is old else one for one in store]
-    for identities in layer._tracker.stored_ids.values():
-        if id(old) in identities:
-            identities.remove(id(old))
-            identities.add(id(new))
-
-
-def track_again(model: keras.Model) -> None:
-    """Let PyTorch's modules know the variables that their layers have now.
-
-    Reason: on PyTorch each layer lists its parameters once, when it is built.
-    """
-    if keras.backend.backend() == "torch":
-        for layer in model._flatten_layers():
-            layer._track_variables()
-
-
 def trained_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     """Return the variables an optimizer keeps slots for, in the order of its slots.
 
@@ -152,15 +183,6 @@ def is_graph(model: keras.Model) -> bool:
     ``super().__init__(inputs, outputs)`` is one of them.
     """
     return isinstance(model, (keras.Sequential, Functional))
-
-
-def compile_metrics(model: keras.Model) -> Any | None:
-    """Return the object that holds the metrics of ``compile``; None where there are none.
-
-    Reason: it makes its metrics, and their variables, only out of a first batch; building it
-    beforehand gives the running sums of a file a place. `Model.metrics` builds nothing.
-    """
-    return getattr(model, "_compile_metrics", None)
 
 
 class Pending:
@@ -192,12 +214,18 @@ def without_initializers() -> Iterator[Pending]:
     """Make new variables hold zeros, and give their initializers back to be run where needed.
 
     Reason: every variable of a loaded model is about to get its value from the file; drawing
-    random numbers for it first costs more than reading it. Keras has no public switch.
+    random numbers for it first costs more than reading it. Keras has no public switch. To be used
+    by one thread at a time, see `alone`; what other threads make meanwhile is made as ever.
     """
     pending = Pending()
     original = backend.Variable._initialize_with_initializer
 
+    thread = threading.get_ident()
+
     def initialize(self: Any, initializer: Any) -> None:
+        if threading.get_ident() != thread:  # a model that another thread is making
+            original(self, initializer)
+            return
         pending.add(self, initializer)
         original(self, _zeros)
 

@@ -11,7 +11,7 @@ import keras
 from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, ReportLine
 from kport.errors import Problem
 from kport.model._hooks import sets_only_variables
-from kport.model._keras_paths import keras_owners, own_values, vars_path
+from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
 from kport.model._objects import find, tree_of
 from kport.model._plan import WEIGHTS, Pair, Plan
 from kport.model._slots import place_slots
@@ -54,7 +54,7 @@ def _by_attribute(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pl
         plan.hooks.append((thing, store))
         for tensor in store.values():
             rest.pop(tensor.name, None)
-    plan.unplaced(rest.values(), (*WEIGHTS, Kind.OPTIMIZER))
+    plan.unplaced(rest.values(), (*WEIGHTS, Kind.OPTIMIZER, Kind.METRIC))
     return plan
 
 
@@ -71,15 +71,17 @@ def _hooked(
     if not wanting:
         return
     for owner in keras_owners(model):
-        if id(owner.thing) in wanting:
-            start = vars_path(owner, "")
-            store = {
-                path.removeprefix(start): tensor
-                for path, tensor in by_path.items()
-                if path.startswith(start)
-            }
-            if store:
-                yield owner.thing, store
+        if id(owner.thing) in wanting and (store := _store_of(owner, by_path)):
+            yield owner.thing, store
+
+
+def _store_of(owner: KerasOwner, by_path: Mapping[str, LazyTensor]) -> dict[str, LazyTensor]:
+    start = vars_path(owner, "")
+    return {
+        path.removeprefix(start): tensor
+        for path, tensor in by_path.items()
+        if path.startswith(start)
+    }
 
 
 def _by_keras_path(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
@@ -88,12 +90,14 @@ def _by_keras_path(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> P
     by_path = {one.keras_path: one for one in checkpoint.tensors.values() if one.keras_path}
     rest = {tensor.name: tensor for tensor in checkpoint.tensors.values()}
     for owner in keras_owners(model):
-        values = own_values(owner.thing)
-        store = {key: by_path[path] for key in values if (path := vars_path(owner, key)) in by_path}
+        hooked = not sets_only_variables(owner.thing, quantized=True)
+        values = {} if hooked else own_values(owner.thing)
+        every = _store_of(owner, by_path)
+        store = every if hooked else {key: every[key] for key in values if key in every}
         for tensor in store.values():
             rest.pop(tensor.name, None)
-        if store and not sets_only_variables(owner.thing, quantized=True):
-            plan.hooks.append((owner.thing, store))
+        if hooked:
+            plan.hooks += [(owner.thing, store)] if store else []
             continue
         for key, tensor in store.items():
             variable = values[key]

@@ -1,64 +1,144 @@
-"""Make the metrics of ``compile`` before a first batch, so that their running sums have a place.
+"""Make the losses and metrics of ``compile`` before a first batch, so that their sums have a place.
 
-Keras turns ``metrics=["accuracy"]`` into metric objects when it sees the first targets and
-predictions. It looks at their shapes alone, and the file knows what classes came of it.
+Keras makes them when it sees the first targets and predictions. It looks at their structure and
+last dimensions alone; the file knows the structure and what came of the dimensions.
 """
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 
-from kport.checkpoint import ModelSpec
-from kport.model._keras import compile_metrics, is_graph
+from kport.checkpoint import JSON, Kind, LazyTensor
+from kport.errors import LoadError, mapped
+from kport.model._keras_trainer import (
+    compile_loss,
+    compile_metrics,
+    losses_of,
+    metrics_by_output,
+    structures_of,
+)
+from kport.model._walk import Walk
 
-__all__ = ["build_metrics", "metric_classes"]
+__all__ = ["build_lazy_metrics", "build_metrics", "metric_state"]
+
+# What Keras tells apart by the last dimensions of (targets, predictions).
+_SIZES = {"binary": (1, 1), "sparse": (1, 2), "dense": (2, 2)}
 
 
-def metric_classes(model: keras.Model) -> tuple[str, ...]:
-    """Return the class names of the metrics that exist; empty before the first batch."""
-    metrics = compile_metrics(model)
-    if metrics is None or not metrics.built:
-        return ()
-    return tuple(type(one).__name__ for one in metrics.metrics)
+def metric_state(model: keras.Model) -> JSON:
+    """Return what became of the losses and metrics of ``compile``; empty before the first batch."""
+    state: JSON = {}
+    loss, metrics = compile_loss(model), compile_metrics(model)
+    if loss is not None and loss.built:
+        targets, predictions = (_plain(one) for one in structures_of(loss))
+        state |= {"losses": [list(one) for one in losses_of(loss)]}
+        state |= {"predictions": predictions, "targets": targets}
+    if metrics is not None and metrics.built:
+        classes = [[type(one).__name__ for one in row] for row in metrics_by_output(metrics)]
+        state |= {"metrics": classes}
+    return state
 
 
-def build_metrics(model: keras.Model, spec: ModelSpec) -> None:
-    """Make the metrics of a compiled model where its file has sums for them.
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {str(name): _plain(child) for name, child in node.items()}
+    return [_plain(child) for child in node] if isinstance(node, (list, tuple)) else None
 
-    Where the predictions' shapes cannot be told, nothing is made, and the sums show up in the
-    report as dropped.
+
+def build_metrics(model: keras.Model, state: JSON) -> None:
+    """Make losses and metrics of a compiled model as they were.
+
+    Raises:
+        LoadError: Others came of it.
     """
-    metrics = compile_metrics(model)
-    if not spec.metrics or metrics is None or metrics.built:
+    loss, metrics = compile_loss(model), compile_metrics(model)
+    if not state or (loss is None and metrics is None):
         return
-    predictions = _predictions(model, spec.signature)
-    if predictions is not None:
-        sparse = any(name.startswith("Sparse") for name in spec.metrics)
-        targets = keras.tree.map_structure(_class_index, predictions) if sparse else predictions
-        metrics.build(targets, predictions)
+    targets, predictions = _symbols(model, state)
+    with mapped(LoadError, "losses and metrics cannot be made as they were"):
+        if "losses" in state and loss is not None and not loss.built:
+            loss.build(targets, predictions)
+        if "metrics" in state and metrics is not None and not metrics.built:
+            metrics.build(targets, predictions)
+    made = metric_state(model)
+    for part in ("losses", "metrics"):
+        if made.get(part, state.get(part)) != state.get(part):
+            raise LoadError(
+                f"{part} of compile() were {state[part]}, and now came to {made[part]}",
+                remedy="Was the code changed? compile=False loads the model without its training.",
+            )
 
 
-def _predictions(model: keras.Model, signature: Any) -> Any:
-    if isinstance(model, keras.Sequential):
-        return model.outputs[0]
-    if is_graph(model):
-        return model.output
-    with contextlib.suppress(Exception):  # the model's own code can raise anything on symbols
-        return model.compute_output_spec(_symbolic(signature))
-    return None
+def _symbols(model: keras.Model, state: JSON) -> tuple[Any, Any]:
+    """Targets and predictions of which Keras makes the same losses and metrics again."""
+    count = len(state.get("metrics", ())) or len(_leaves(state.get("predictions")))
+    nothing = [None] * count if count > 1 else None
+    kinds = iter([_kind(state, index) for index in range(count)])
+    names = iter([name for name, _ in state.get("losses", ())] + [""] * count)
+    sizes: list[int] = []
+
+    def prediction(_: Any) -> Any:
+        target, size = _SIZES[next(kinds)]
+        sizes.append(target)
+        return keras.KerasTensor((None, size), name=next(names) or None)
+
+    predictions = _map(prediction, state.get("predictions", nothing))
+    rest = iter(sizes)
+    targets = _map(
+        lambda _: keras.KerasTensor((None, next(rest, 2))), state.get("targets", nothing)
+    )
+    return targets, predictions
 
 
-def _symbolic(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_symbolic(child) for child in node]
-    if isinstance(node.get("dtype"), str) and isinstance(node.get("shape"), list):
-        return keras.KerasTensor(tuple(node["shape"]), node["dtype"])
-    return {name: _symbolic(child) for name, child in node.items()}
+def _map(function: Any, node: Any) -> Any:
+    # In the order of keras.tree, which sorts the keys of a dict.
+    if isinstance(node, Mapping):
+        made = {name: _map(function, node[name]) for name in sorted(node)}
+        return {name: made[name] for name in node}
+    return [_map(function, child) for child in node] if isinstance(node, list) else function(node)
 
 
-def _class_index(prediction: Any) -> Any:
-    """What a target looks like where a class is told by its number."""
-    return keras.KerasTensor((*prediction.shape[:-1], 1), "int32")
+def _leaves(node: Any) -> list[None]:
+    found: list[None] = []
+    _map(found.append, node)
+    return found
+
+
+def _kind(state: JSON, index: int) -> str:
+    """Which of Keras's three cases an output was, by what came of it."""
+    rows, losses = state.get("metrics", ()), state.get("losses", ())
+    names = list(rows[index]) if index < len(rows) else []
+    names += [losses[index][1]] if index < len(losses) else []
+    starts = {str(name)[:6].lower() for name in names}
+    return "sparse" if "sparse" in starts else "binary" if "binary" in starts else "dense"
+
+
+def build_lazy_metrics(found: Walk, tensors: Mapping[str, LazyTensor]) -> bool:
+    """Let metrics make the variables that they make at a first update; say whether any did.
+
+    Keras's F1Score, R2Score and AUC over labels do so; their size is the last one of their sums.
+    """
+    waiting = dict(_without_place(found, tensors))
+    for metric, size in waiting.values():
+        zeros = keras.ops.zeros((1, size))
+        with mapped(LoadError, f"the metric {metric.name!r} cannot be made as it was"):
+            metric.update_state(zeros, zeros)
+    return bool(waiting)
+
+
+def _without_place(
+    found: Walk, tensors: Mapping[str, LazyTensor]
+) -> Iterator[tuple[int, tuple[keras.metrics.Metric, int]]]:
+    metrics = {
+        owner.path: owner.thing
+        for owner in found.owners
+        if isinstance(owner.thing, keras.metrics.Metric)
+    }
+    for name, tensor in tensors.items():
+        if tensor.kind is Kind.METRIC and name not in found.variables and tensor.shape:
+            metric = metrics.get(name.rpartition(".")[0])
+            if metric is not None:
+                yield id(metric), (metric, tensor.shape[-1])

@@ -56,8 +56,8 @@ class Plan:
         for tensor in tensors:
             if tensor.kind in kinds:
                 text = f"{tensor.dtype}{list(tensor.shape)} is in the file and not in the model"
-                if tensor.kind is Kind.OPTIMIZER:
-                    text += " (compile=False leaves the optimizer out)"
+                if tensor.kind in (Kind.OPTIMIZER, Kind.METRIC):
+                    text += " (compile=False leaves the training out)"
                 self.problems.append(Problem(tensor.name, text, "unexpected"))
             elif tensor.kind is not Kind.DERIVED:
                 self.lines.append(ReportLine("dropped", tensor.name, "the model has no such state"))

@@ -1,4 +1,4 @@
-"""Share again what was shared when the model was saved."""
+"""Variables that a config does not bring back as they were: shared ones, and of another dtype."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import keras
 
-from kport.model._keras import share_variable, track_again
+from kport.checkpoint import LazyTensor
+from kport.model._keras_variables import share_variable, track_again, variable_like
 from kport.model._walk import walk
 
-__all__ = ["tie_again"]
+__all__ = ["retype", "tie_again"]
 
 
 def tie_again(model: keras.Model, ties: Mapping[str, str]) -> None:
@@ -30,4 +31,21 @@ def tie_again(model: keras.Model, ties: Mapping[str, str]) -> None:
         if old.shape == new.shape and id(old) in found.makers:
             share_variable(found.makers[id(old)], old, new)
     if apart:
+        track_again(model)
+
+
+def retype(model: keras.Model, tensors: Mapping[str, LazyTensor]) -> None:
+    """Give variables the floating-point dtype that they have in the file.
+
+    A layer that Keras builds before anyone can set its dtype policy makes them of another one.
+    """
+    found = walk(model)
+    changed = False
+    for name, variable in found.variables.items():
+        stored = tensors[name].dtype if name in tensors else variable.dtype
+        both_float = "float" in stored and "float" in variable.dtype
+        if stored != variable.dtype and both_float and id(variable) in found.makers:
+            share_variable(found.makers[id(variable)], variable, variable_like(variable, stored))
+            changed = True
+    if changed:
         track_again(model)

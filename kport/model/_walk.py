@@ -18,6 +18,7 @@ import keras
 
 from kport.checkpoint import Kind, join_name, local_layer_names
 from kport.model._keras import is_graph, own_variables, trained_variables
+from kport.model._keras_trainer import compile_loss
 
 __all__ = ["Owner", "Walk", "is_users", "own_attributes", "walk"]
 
@@ -53,14 +54,14 @@ class Walk:
         kinds: Name -> what the variable is for.
         owners: Every object with variables or children, parents before their parts.
         ties: Second name -> first name of a variable or an object that is reached twice.
-        makers: The id of a variable -> the layer that made it.
+        makers: The id of a variable -> the layer or seed generator that made it.
     """
 
     variables: dict[str, keras.Variable] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
     owners: list[Owner] = field(default_factory=list)
     ties: dict[str, str] = field(default_factory=dict)
-    makers: dict[int, keras.Layer] = field(default_factory=dict)
+    makers: dict[int, Any] = field(default_factory=dict)
 
     def names(self) -> dict[int, str]:
         """Return the id of each variable -> its name."""
@@ -121,6 +122,7 @@ class _Walker:
             return
         self.found.owners.append(Owner(path, thing, id(thing) in self.in_graph))
         if isinstance(thing, keras.random.SeedGenerator):
+            self.found.makers.setdefault(id(thing.state), thing)
             self.add(thing.state, _join(path, "state"), Kind.SEED)
         elif isinstance(thing, keras.optimizers.Optimizer):
             self.visit_optimizer(thing, path)
@@ -142,6 +144,9 @@ class _Walker:
                 segment = f"{segment}_attribute"  # a layer of a functional model has that name
             taken.add(segment)
             self.visit(child, _join(path, segment))
+        loss = compile_loss(layer) if isinstance(layer, keras.Model) else None
+        for index, metric in enumerate(loss.metrics if loss is not None else ()):
+            self.visit(metric, _join(path, "compile_loss", str(index)))
         # Those that no attribute leads to:
         for index, variable in enumerate(trainable + others):
             if id(variable) not in self.seen:

@@ -125,12 +125,11 @@ def test_load_weights_without_strict_reports_what_is_left(bundle: Path) -> None:
 
 
 def test_a_value_that_does_not_fit_the_dtype_is_no_silent_infinity(bundle: Path) -> None:
-    def halve(data: dict[str, Any]) -> None:
-        policy = layer(data, 1)["config"]["dtype"]
-        policy["config"]["name"] = "float16"
-
+    half = keras.Sequential(
+        [keras.Input((5,)), keras.layers.Dense(7, name="first", dtype="float16")], name="half"
+    )
     with pytest.raises(MismatchError, match=r"first\.kernel: the file has float32 values that"):
-        kport.load(edited(bundle, halve))
+        kport.load_weights(half, bundle, strict=False)
 
 
 def test_a_newer_component_says_so(tmp_path: Path) -> None:
@@ -234,7 +233,7 @@ def test_report_of_a_model_that_kport_did_not_load() -> None:
 
 
 def test_an_optimizer_that_has_no_place_is_no_silent_loss(tmp_path: Path) -> None:
-    @kport.register("tests")
+    @keras.saving.register_keras_serializable("tests")  # kport.register would remember compile()
     class OwnCompile(zoo.Nested):
         def compile(self, **kwargs: Any) -> None:
             super().compile(keras.optimizers.Adam(0.1), "mse")
@@ -248,12 +247,3 @@ def test_an_optimizer_that_has_no_place_is_no_silent_loss(tmp_path: Path) -> Non
     with pytest.raises(MismatchError, match=r"optimizer\.iterations: .*compile=False leaves"):
         kport.load(tmp_path / "bundle")
     assert kport.load(tmp_path / "bundle", compile=False).compiled is False
-
-
-def test_one_layer_twice_in_a_sequential_is_refused(tmp_path: Path) -> None:
-    # Keras's own config has the layer once, so the loaded model would compute something else.
-    twice = keras.layers.Dense(2)
-    model = keras.Sequential([keras.Input((2,)), twice, twice], name="doubled")
-    with pytest.raises(SaveError, match="doubled: has one of its layers twice"):
-        kport.save(model, tmp_path / "bundle")
-    assert list(tmp_path.iterdir()) == []

@@ -73,9 +73,8 @@ class Grower:
             return self.leaf(tree)
         kind, parts = tree
         grown = [self.grow(part) for part in parts]
-        if kind == "sequential":  # the same layer twice in one is refused, see test_errors.py
-            once = {id(one): one for one in grown}
-            return keras.Sequential([keras.Input((WIDTH,)), *once.values()])
+        if kind == "sequential":
+            return keras.Sequential([keras.Input((WIDTH,)), *grown])
         if kind == "functional":
             entry = keras.Input((WIDTH,))
             return keras.Model(entry, keras.layers.Add()([entry, *(one(entry) for one in grown)]))

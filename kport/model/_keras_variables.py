@@ -1,0 +1,80 @@
+"""Private calls that put one variable in the place of another; see _keras.py."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import keras
+
+__all__ = ["share_variable", "track_again", "variable_like"]
+
+
+def share_variable(maker: Any, old: keras.Variable, new: keras.Variable) -> None:
+    """Put another variable in the place of one that a layer or a seed generator made.
+
+    Reason: two layers share a variable when code makes them do so; out of a config each layer
+    makes its own, and Keras has no way to say that they are one.
+    """
+    for key, value in vars(maker).items():
+        vars(maker)[key] = _with_other(value, old, new)
+    if not isinstance(maker, keras.Layer):
+        return
+    for store in (maker._trainable_variables, maker._non_trainable_variables):
+        store[:] = [new if one is old else one for one in store]
+    for identities in maker._tracker.stored_ids.values():
+        if id(old) in identities:
+            identities.remove(id(old))
+            identities.add(id(new))
+
+
+def _with_other(value: Any, old: Any, new: Any) -> Any:
+    """Return a value, or its container, with one thing in place of another."""
+    if value is old:
+        return new
+    if isinstance(value, tuple) and type(value) is tuple:
+        return tuple(_with_other(one, old, new) for one in value)
+    # In place and past Keras's tracking, which is locked once a layer is built.
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            list.__setitem__(value, index, _with_other(one, old, new))
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            dict.__setitem__(value, key, _with_other(one, old, new))
+    return value
+
+
+def variable_like(variable: keras.Variable, dtype: str) -> keras.Variable:
+    """Return a variable of zeros that is like another in all but its dtype.
+
+    Reason: what a variable was made with can be asked of it in private only.
+    """
+    with contextlib.ExitStack() as scopes:
+        for segment in variable.path.split("/")[:-1]:
+            scopes.enter_context(keras.name_scope(segment))
+        new = keras.Variable(
+            _zeros,
+            shape=tuple(variable.shape),
+            dtype=dtype,
+            trainable=variable.trainable,
+            autocast=variable._autocast,
+            aggregation=variable.aggregation,
+            name=variable.name,
+        )
+    new.regularizer, new.constraint = variable.regularizer, variable.constraint
+    new.overwrite_with_gradient = variable.overwrite_with_gradient
+    return new
+
+
+def track_again(model: keras.Model) -> None:
+    """Let PyTorch's modules know the variables that their layers have now.
+
+    Reason: on PyTorch each layer lists its parameters once, when it is built.
+    """
+    if keras.backend.backend() == "torch":
+        for layer in model._flatten_layers():
+            layer._track_variables()
+
+
+def _zeros(shape: Any, dtype: Any = None, **layout: Any) -> Any:
+    return keras.ops.zeros(shape, dtype=dtype)

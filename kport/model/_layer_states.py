@@ -1,0 +1,117 @@
+"""What code has done to a layer after its config: its dtype policy, quantization, LoRA, inference.
+
+Keras writes these into the config of a layer, which says nothing of layers that a user's code
+creates, nor of those inside Keras's own composite layers. So each layer's are kept by its path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+
+from kport.checkpoint import JSON
+from kport.components import resolve
+from kport.errors import LoadError, mapped
+from kport.model._inference import infers_always, set_inference
+from kport.model._walk import Walk
+
+__all__ = ["adapt_layers", "layer_states", "set_policies"]
+
+
+def layer_states(found: Walk) -> Iterator[tuple[str, JSON]]:
+    """Yield path and state of every layer; the model itself is ``.``.
+
+    A layer that is reached by two paths is there under both, as it may come back as two layers.
+    """
+    states = {path: state for path, layer in found.layers() if (state := dict(_state(layer)))}
+    for path, state in states.items():
+        yield path or ".", state
+    for second, first in found.ties.items():
+        for path, state in states.items():
+            if path == first or path.startswith(f"{first}."):
+                yield second + path[len(first) :], state
+
+
+def _state(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
+    policy = _policy(layer)
+    if _is_told_by_its_name(policy):
+        yield "dtype", policy.name
+    config = getattr(layer, "quantization_config", None)
+    if policy.quantization_mode and isinstance(config, keras.quantizers.QuantizationConfig):
+        plain = json.loads(json.dumps(keras.saving.serialize_keras_object(config)))
+        yield "quantization_config", plain
+    if getattr(layer, f"is_{policy.quantization_mode}_calibrated", False):
+        yield "calibrated", True
+    if getattr(layer, "lora_enabled", False):
+        yield "lora", [int(layer.lora_rank), layer.lora_alpha]
+    if infers_always(layer):
+        yield "inference", True
+
+
+def _is_told_by_its_name(policy: Any) -> bool:
+    """Whether it is a policy of Keras's own; a user's class stands in the config of its layer."""
+    return type(policy).__module__.startswith("keras.")
+
+
+def _policy(layer: keras.Layer) -> Any:
+    """The policy that holds for a layer: a map of policies goes by paths, which can change."""
+    policy = layer.dtype_policy
+    is_map = isinstance(policy, keras.dtype_policies.DTypePolicyMap)
+    return policy[layer.path] if is_map else policy
+
+
+def set_policies(found: Walk, states: Mapping[str, JSON]) -> None:
+    """Give each layer its dtype policy; one that is not built yet makes its variables by it.
+
+    Raises:
+        LoadError: There is no such policy, or the layer does not take it.
+    """
+    for path, layer in found.layers():
+        state = states.get(path or ".", {})
+        if state.get("dtype", _policy(layer).name) != _policy(layer).name:
+            with mapped(LoadError, f"the layer {path} cannot have the policy {state['dtype']!r}"):
+                _set_policy(layer, keras.dtype_policies.get(state["dtype"]), _config(state))
+
+
+def _config(state: JSON) -> Any:
+    if "quantization_config" not in state:
+        return None
+    checked = resolve({"quantization_config": state["quantization_config"]}, {}, {})
+    return keras.saving.deserialize_keras_object(checked["quantization_config"])
+
+
+def _set_policy(layer: keras.Layer, policy: Any, config: Any) -> None:
+    if policy.quantization_mode and layer.built:
+        # It was built in floating point, as a part of a layer of Keras's own.
+        layer.dtype_policy = policy.name.partition("_from_")[2]
+        layer.quantize(policy.quantization_mode, type_check=False, config=config)
+    elif config is not None:
+        layer.quantization_config = config
+    if _policy(layer).name != policy.name:
+        layer.dtype_policy = policy
+
+
+def adapt_layers(found: Walk, states: Mapping[str, JSON]) -> None:
+    """Make the adapters that layers had, and let those infer that always did.
+
+    Raises:
+        LoadError: A layer does not take an adapter.
+    """
+    for path, layer in found.layers():
+        state = states.get(path or ".", {})
+        if "lora" in state:
+            with mapped(LoadError, f"the layer {path} cannot have a LoRA adapter"):
+                _adapt(layer, *state["lora"])
+        if "calibrated" in state:
+            setattr(layer, f"is_{_policy(layer).quantization_mode}_calibrated", True)
+        if "inference" in state:
+            set_inference(layer, True)
+
+
+def _adapt(layer: keras.Layer, rank: int, alpha: float) -> None:
+    if not layer.lora_enabled:
+        layer.enable_lora(rank, lora_alpha=alpha)
+    layer.lora_alpha = alpha  # Keras forgets it where it enables LoRA out of a config

@@ -1,0 +1,54 @@
+"""What `compile` was given: written so that another backend can use it, and given again."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import keras
+
+from kport.checkpoint import JSON, ReportLine
+from kport.errors import LoadError, mapped
+from kport.model._keras_trainer import automatic
+
+__all__ = ["compile_again", "training_config"]
+
+
+def training_config(model: keras.Model, config: JSON) -> JSON | None:
+    """Return the compile config inside a model's config, with what Keras leaves out of it.
+
+    Keras does not keep ``auto_scale_loss``, and keeps what ``jit_compile="auto"`` came to.
+    """
+    training: JSON | None = config.get("compile_config")
+    if not training or "jit_compile" not in training:
+        return training
+    changed: JSON = {"jit_compile": "auto"} if automatic(model) else {}
+    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    if model.optimizer and model.dtype_policy.name == "mixed_float16" and not scaled:
+        changed["auto_scale_loss"] = False
+    return {**training, **changed}
+
+
+def compile_again(model: keras.Model, training: JSON) -> Iterator[ReportLine]:
+    """Compile a model as it was; its optimizer gets no slots yet.
+
+    Raises:
+        LoadError: Optimizer, loss or metrics cannot be made.
+    """
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        mapped(LoadError, "optimizer, loss or metrics cannot be restored"),
+    ):
+        warnings.simplefilter("always")
+        if _is_own(model, "compile_from_config"):
+            model.compile_from_config(training)
+        elif _is_own(model, "compile"):
+            yield ReportLine("dropped", "compile_config", "the model has a compile() of its own")
+        else:  # what compile_from_config does, which also makes slots for all it could train now
+            model.compile(**keras.saving.deserialize_keras_object(training))
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def _is_own(model: keras.Model, method: str) -> bool:
+    return getattr(type(model), method) is not getattr(keras.Model, method)

@@ -1,0 +1,20 @@
+"""What users build that Keras 3.15.1 loses, cross-loads or refuses; a name, a model, its call.
+
+Each scenario makes a model and the arguments to call it with. None of the classes has a
+`get_config`, a `build` or ``**kwargs`` unless that is its point.
+"""
+
+from scenarios import constructs, precision, structure, training
+from scenarios._core import SCENARIOS, Call, called, fingerprint, values
+
+__all__ = [
+    "SCENARIOS",
+    "Call",
+    "called",
+    "constructs",
+    "fingerprint",
+    "precision",
+    "structure",
+    "training",
+    "values",
+]
