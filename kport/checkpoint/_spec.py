@@ -37,17 +37,11 @@ class ModelSpec:
             that exist on every backend. Its ``compile_config`` holds optimizer, loss and metrics.
         signature: The inputs as nested lists and dicts of ``{"shape": [...], "dtype": ...}``, None
             where the size is free; None as a whole where it is not known.
-        attached: Path of an optimizer or metric that is an attribute of a layer -> the
-            ``attribute`` and the config of the ``object``, in case no constructor makes it.
         components: Registered name -> version of every component the model is made of.
         builds: Attribute path of a layer -> the shapes it was built with, for layers that no
             functional graph builds.
-        exempt: Path of an optimizer -> names of the tensors that its weight decay leaves out.
         frozen: Attribute paths of layers and variables whose ``trainable`` is False; the model
             itself is ``.``.
-        layers: Attribute path of a layer -> what code may have done to it since its config: its
-            ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
-            and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always.
         metrics: What became of ``compile``'s arguments at a first batch: class names of the
             ``metrics`` of each output, name and class of all ``losses``, and the structures of
             ``predictions`` and ``targets`` with null at every leaf.
@@ -55,20 +49,26 @@ class ModelSpec:
             so that it can be loaded alone.
         trained: Path of an optimizer -> names of the tensors it keeps slots for, in its order.
         ties: Second name -> first name, for a variable that is reached by two paths.
+        attached: Path of an optimizer or metric that is an attribute of a layer -> the
+            ``attribute`` and the config of the ``object``, in case no constructor makes it.
+        exempt: Path of an optimizer -> names of the tensors that its weight decay leaves out.
+        layers: Attribute path of a layer -> what code may have done to it since its config: its
+            ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
+            and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always.
     """
 
     config: JSON
     signature: Any = None
-    attached: Mapping[str, JSON] = field(default_factory=dict)
     components: Mapping[str, int] = field(default_factory=dict)
     builds: Mapping[str, JSON] = field(default_factory=dict)
-    exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
-    layers: Mapping[str, JSON] = field(default_factory=dict)
     metrics: JSON = field(default_factory=dict)
     parts: Mapping[str, JSON] = field(default_factory=dict)
     trained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ties: Mapping[str, str] = field(default_factory=dict)
+    attached: Mapping[str, JSON] = field(default_factory=dict)
+    exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    layers: Mapping[str, JSON] = field(default_factory=dict)
 
     def to_json(self) -> JSON:
         """Return the JSON form without the config, which a bundle keeps in a file of its own."""

@@ -108,8 +108,9 @@ def test_the_manifest_is_for_people_too(checkpoint, tensor, tmp_path):
         '{"format": "kport-bundle",\n "version": 1,\n "assets": {},\n "files": {\n'
         + ",\n".join(rows)
         + '},\n "parts": {},\n "provenance": {\n  "writer": "kport"},\n "sample": {},\n "spec": {\n'
-        '  "builds": {},\n  "components": {},\n  "frozen": [],\n'
-        '  "metrics": [],\n  "parts": {},\n  "signature": null,\n  "ties": {},\n'
+        '  "attached": {},\n  "builds": {},\n  "components": {},\n  "exempt": {},\n'
+        '  "frozen": [],\n  "layers": {},\n  "metrics": {},\n'
+        '  "parts": {},\n  "signature": null,\n  "ties": {},\n'
         '  "trained": {}},\n "tensors": {\n'
         '  "a": {"crc32":"a505df1b","dtype":"uint8","file":"model.safetensors",'
         '"kind":"state","shape":[1]},\n'
