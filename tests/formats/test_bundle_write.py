@@ -299,7 +299,10 @@ def test_derived_tensors_are_never_read(checkpoint, tmp_path):
         ("../../etc/passwd", "assets/%2E%2E/%2E%2E/etc/passwd"),
         ("a/./b", "assets/a/%2E/b"),
         ("a%2Fb/c d~é\0\\:", "assets/a%252Fb/c%20d%7E%C3%A9%00%5C%3A"),
-        (".../...", "assets/.../..."),
+        (".../...", "assets/..%2E/..%2E"),
+        ("CON/nul.txt/com1", "assets/%43ON/%6Eul.txt/%63om1"),
+        ("ends./in a dot.", "assets/ends%2E/in%20a%20dot%2E"),
+        ("a*b?<c>|d", "assets/a%2Ab%3F%3Cc%3E%7Cd"),
     ],
 )
 def test_places_of_assets(name, file):
@@ -307,8 +310,10 @@ def test_places_of_assets(name, file):
     assert is_inside(file)
 
 
-def test_an_asset_with_a_bad_name_stays_inside(checkpoint, tmp_path):
-    name = "../../evil/\0x"
+@pytest.mark.parametrize(
+    "name", ["../../evil/\0x", "CON", "größe/日本語/😀.", " lead and trail ", "a:b*?", "\u202e\n"]
+)
+def test_an_asset_with_a_bad_name_stays_inside(name, checkpoint, tmp_path):
     write(checkpoint(assets={name: Asset(name, 1, lambda: b"x")}), tmp_path / "net")
     assert os.listdir(tmp_path) == ["net"]
     assert BUNDLE.read(tmp_path / "net").assets[name].read() == b"x"

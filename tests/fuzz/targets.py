@@ -318,7 +318,8 @@ def weights() -> Iterable[bytes]:
     with h5py.File(out, "w") as file:
         file["layers/dense/vars/0"] = np.arange(6, dtype="<f4")
         file.create_dataset("layers/dense/vars/1", data=np.zeros(64), chunks=(8,), compression=1)
-        file["layers/dense/vars/1"].attrs["dtype"] = "float64"
+        file["layers/dense/vars/2"] = np.arange(6, dtype="<u2").view("V2")
+        file["layers/dense/vars/2"].attrs["dtype"] = "bfloat16"
     yield out.getvalue()
 
 

@@ -52,6 +52,8 @@ STORES: dict[str, tuple[Kind, ...]] = {
 }
 """File of weights -> the kinds in it; `Kind.DERIVED` is in none, the others say it already."""
 
+# What Windows takes for a device, with any suffix; a dot at the end of a name it drops.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _HEAD = re.compile(rb'\s*\{\s*"format"\s*:\s*"%b"' % FORMAT.encode())
 _HEAD_BYTES = 256  # the format's word comes first; white space before it is a person's
 _OWN = re.compile(
@@ -106,7 +108,10 @@ def part_folder(name: str) -> str:
 def _encode(segment: str) -> str:
     if segment in {".", ".."}:
         return segment.replace(".", "%2E")
-    return quote(segment, safe="").replace("~", "%7E")
+    text = quote(segment, safe="").replace("~", "%7E")
+    if _DEVICE.fullmatch(text):
+        text = f"%{ord(text[0]):02X}{text[1:]}"
+    return f"{text[:-1]}%2E" if text.endswith(".") else text
 
 
 def is_inside(file: str) -> bool:
