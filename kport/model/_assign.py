@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from kport.checkpoint import FLOATS, LazyTensor, LoadReport, Outcome, ReportLine, numpy_dtype
-from kport.errors import LoadError, MismatchError, Problem, mapped
+from kport.errors import MAX_PROBLEMS_SHOWN, LoadError, MismatchError, Problem, mapped
 from kport.model._fill import checked, fill
 from kport.model._match import Pair, Plan
 
 __all__ = ["assign"]
+
+_MOST_COMPARED = 1000  # names of one side, held against each name of the other
 
 
 def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadReport:
@@ -35,7 +37,7 @@ def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadRepor
     if problems:
         raise MismatchError(
             "the tensors of the file do not fit the model",
-            problems=[_with_suggestion(problem, problems) for problem in problems],
+            problems=_with_suggestions(problems),
             remedy="Was the code changed, or a layer never built? See kport inspect; "
             "kport.load_weights(model, path, rename={...}) takes other names.",
         )
@@ -48,10 +50,22 @@ def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadRepor
     return LoadReport(tuple(lines))
 
 
-def _with_suggestion(problem: Problem, problems: list[Problem]) -> Problem:
-    """Name what a missing tensor may be called on the other side, of what is left over there."""
-    other = {"missing": "unexpected", "unexpected": "missing"}.get(problem.kind)
-    names = [one.place for one in problems if one.kind == other]
+def _with_suggestions(problems: list[Problem]) -> list[Problem]:
+    """Name what a missing tensor may be called on the other side, of what is left over there.
+
+    Only for problems that an error shows: a file may be made to have a million of them.
+    """
+    names: dict[str, list[str]] = {}
+    for one in problems:
+        names.setdefault(one.kind, []).append(one.place)
+    few = {kind: places[:_MOST_COMPARED] for kind, places in names.items()}
+    shown = [_with_suggestion(one, few) for one in problems[:MAX_PROBLEMS_SHOWN]]
+    return shown + problems[MAX_PROBLEMS_SHOWN:]
+
+
+def _with_suggestion(problem: Problem, left: Mapping[str, list[str]]) -> Problem:
+    other = {"missing": "unexpected", "unexpected": "missing"}.get(problem.kind, "")
+    names = left.get(other, [])
     near = difflib.get_close_matches(problem.place, names, 1, 0.75)
     if not near:
         return problem

@@ -11,7 +11,7 @@ from kport.checkpoint import LazyTensor, local_layer_names, snake_case
 from kport.errors import Problem
 from kport.model._states import bins_of
 
-__all__ = ["layer_edges", "layer_names"]
+__all__ = ["layer_edges", "layer_names", "named_layers"]
 
 _WEIGHTED = re.compile(r"layer_with_weights-(\d+)")
 _NUMBERED = re.compile(r"layer-(\d+)")
@@ -26,8 +26,15 @@ def layer_names(count: int) -> list[str]:
     return [f"{kind}-{number}" for kind in kinds for number in range(count)]
 
 
+def named_layers(model: keras.Model) -> Pairs:
+    """Return the layers by their names, those of this process and those of every process."""
+    local = local_layer_names([(type(one).__name__, one.name) for one in model.layers])
+    edges = dict(zip(local, model.layers, strict=True))
+    return edges | {one.name: one for one in model.layers}
+
+
 def layer_edges(model: keras.Model, below: Below, problems: list[Problem]) -> Pairs:
-    """Return name in the file -> layer.
+    """Return numbered name in the file -> layer.
 
     Numbers count the layers that have weights; where those of file and model do not fit one
     another, all layers. Where the names of the variables say another order that fits as well, names
@@ -38,21 +45,18 @@ def layer_edges(model: keras.Model, below: Below, problems: list[Problem]) -> Pa
         below: Name in the file -> the tensors of that layer, by their names.
         problems: Where to add what can be read in two ways.
     """
-    local = local_layer_names([(type(one).__name__, one.name) for one in model.layers])
-    edges = dict(zip(local, model.layers, strict=True))
-    edges |= {one.name: one for one in model.layers}
     numbered, named = _numbered(model, below), _by_name(model, below)
     moved = [name for name in named if numbered.get(name) is not named[name]]
     other = _completed(named, numbered)
     if not moved or not _fit(other, below):
-        return edges | numbered
+        return numbered
     if _fit(numbered, below) and not all(_is_given(named[name]) for name in moved):
         for name in moved:
             text = (
                 f"is {numbered[name].name!r} by order, {named[name].name!r} by name, and fits both"
             )
             problems.append(Problem(name, f"{text}; say which by rename="))
-    return edges | other
+    return other
 
 
 def _completed(named: Pairs, numbered: Pairs) -> Pairs:

@@ -16,7 +16,7 @@ import keras
 from kport.checkpoint import Checkpoint, LazyTensor, join_name, split_name
 from kport.errors import Problem
 from kport.model._keras import is_graph
-from kport.model._layer_edges import layer_edges, layer_names
+from kport.model._layer_edges import layer_edges, layer_names, named_layers
 from kport.model._states import Bins, bins_of
 from kport.model._walk import is_users, own_attributes
 
@@ -24,8 +24,11 @@ __all__ = ["Found", "Tree", "find", "tree_of"]
 
 # Attributes of Keras 2 and their names in Keras 3, where the layer has none of the old name.
 _RENAMED = {"depthwise_kernel": "kernel"}  # of DepthwiseConv1D and 2D
-_MOST_STARTS = 10_000  # places tried for the model; a file may hold millions
+_MOST_STARTS = 1000  # places tried for the model; a file may hold millions
 _DEEPEST = 2  # steps from the root of a file to the object that is the model
+
+
+Known = dict[int, dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Tree:
 
     children: list[dict[str, int]] = field(default_factory=lambda: [{}])
     tensors: list[LazyTensor | None] = field(default_factory=lambda: [None])
+    _below: dict[int, dict[str, LazyTensor]] = field(default_factory=dict)
 
     def at(self, path: Iterable[str]) -> int:
         """Return the node at a path, which is made where it is not there yet."""
@@ -53,6 +57,11 @@ class Tree:
 
     def below(self, node: int) -> dict[str, LazyTensor]:
         """Return every tensor that can be reached from a node, by its name."""
+        if node not in self._below:
+            self._below[node] = self._reached(node)
+        return self._below[node]
+
+    def _reached(self, node: int) -> dict[str, LazyTensor]:
         found: dict[str, LazyTensor] = {}
         seen, waiting = {node}, [node]
         while waiting:
@@ -107,7 +116,8 @@ def find(model: keras.Model, tree: Tree, wanted: set[int]) -> list[Found]:
         tree: The paths of the file.
         wanted: Ids of the variables that should get a value.
     """
-    walks = [_walk(model, tree, Found(node, path)) for node, path in _starts(tree).items()]
+    known: Known = {}
+    walks = [_walk(model, tree, Found(node, path), known) for node, path in _starts(tree).items()]
     scores = [len(wanted & one.pairs.keys()) for one in walks]
     best = max(scores)
     if not best:
@@ -134,7 +144,7 @@ def _starts(tree: Tree) -> dict[int, str]:
     return starts
 
 
-def _walk(model: keras.Model, tree: Tree, found: Found) -> Found:
+def _walk(model: keras.Model, tree: Tree, found: Found, known: Known) -> Found:
     seen: set[tuple[int, int]] = set()
     waiting: list[tuple[Any, int]] = [(model, found.node)]
     while waiting:
@@ -147,15 +157,17 @@ def _walk(model: keras.Model, tree: Tree, found: Found) -> Found:
             if tensor is not None:
                 _pair(found, thing, tensor)
             continue
-        edges = _edges(thing, tree, node, found.problems)
+        edges = _edges(thing, known)
+        if isinstance(thing, keras.Model) and is_graph(thing):
+            edges = {**edges, **_numbered_layers(thing, tree, node, found.problems)}
         bins = bins_of(thing)
         if bins is not None and bins.attribute in tree.children[node]:
             learned = tree.tensors[tree.children[node][bins.attribute]]
             found.hooks += [(bins, learned)] if learned is not None else []
         for name, child in tree.children[node].items():
-            known = name if name in edges else _RENAMED.get(name, name)
-            if known in edges:
-                waiting.append((edges[known], child))
+            ours = name if name in edges else _RENAMED.get(name, name)
+            if ours in edges:
+                waiting.append((edges[ours], child))
     return found
 
 
@@ -166,24 +178,30 @@ def _pair(found: Found, variable: keras.Variable, tensor: LazyTensor) -> None:
         found.problems.append(Problem(tensor.name, text))
 
 
-def _edges(thing: Any, tree: Tree, node: int, problems: list[Problem]) -> Mapping[str, Any]:
+def _edges(thing: Any, known: Known) -> Mapping[str, Any]:
+    """Return what a live object leads to by names that do not depend on the file."""
+    if id(thing) not in known:
+        known[id(thing)] = _new_edges(thing)
+    return known[id(thing)]
+
+
+def _new_edges(thing: Any) -> dict[str, Any]:
     if isinstance(thing, (list, tuple)):
         return {str(index): one for index, one in enumerate(thing)}
     if isinstance(thing, Mapping):
         return {str(key): one for key, one in thing.items()}
-    if isinstance(thing, keras.Model) and is_graph(thing):
-        # Of the numbers in a file only those that the model can have: a file may hold any.
-        below = {
-            name: tree.below(tree.children[node][name])
-            for name in layer_names(len(thing.layers))
-            if name in tree.children[node]
-        }
-        return {**_attributes(thing), **layer_edges(thing, below, problems)}
-    if isinstance(thing, keras.Layer) or is_users(thing):
-        return _attributes(thing)
-    return {}
-
-
-def _attributes(thing: Any) -> dict[str, Any]:
+    if not isinstance(thing, keras.Layer) and not is_users(thing):
+        return {}
     own = own_attributes(thing)
-    return {name.lstrip("_"): value for name, value in own.items()} | own
+    edges = {name.lstrip("_"): value for name, value in own.items()} | own
+    graph = isinstance(thing, keras.Model) and is_graph(thing)
+    return {**edges, **named_layers(thing)} if graph else edges
+
+
+def _numbered_layers(
+    model: keras.Model, tree: Tree, node: int, problems: list[Problem]
+) -> dict[str, keras.Layer]:
+    # Of the numbers in a file only those that the model can have: a file may hold any.
+    children = tree.children[node]
+    names = [name for name in layer_names(len(model.layers)) if name in children]
+    return layer_edges(model, {name: tree.below(children[name]) for name in names}, problems)

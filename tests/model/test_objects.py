@@ -1,5 +1,6 @@
 """A live model walked along the object paths of a file; the files here are made of arrays."""
 
+import time
 from functools import partial
 
 import keras
@@ -160,3 +161,16 @@ def test_a_container_is_walked_by_index_and_key():
     assert report.dropped == ("step",)
     (line,) = [one for one in report.lines if one.name == "step"]
     assert line.detail == "belongs to another object of the checkpoint"
+
+
+def test_a_file_of_many_objects_takes_little_time():
+    """Without care it is a walk of the model for every object and of the file for every layer."""
+    model = chain(*(f"layer_{number}" for number in range(30)))
+    wide = {f"other{number}.layer-0.bias": np.zeros(2) for number in range(3000)}
+    knot = [f"layer-{number}" for number in range(60)]
+    ties = {f"{one}.{two}": two for one in knot for two in knot}
+    values = wide | {f"{one}.kernel": np.zeros((2, 2)) for one in knot}
+    start = time.process_time()
+    with pytest.raises(MismatchError):
+        load_into(model, file(values, ties=ties))
+    assert time.process_time() - start < 10  # it takes about one second
