@@ -115,6 +115,20 @@ def test_adafactor_factors_matrices_only(tmp_path):
     assert state(path) == [ITERATIONS, *kernel, Slot("v", "dense.bias"), RATE]
 
 
+@pytest.mark.parametrize("lost", ["r", "c", "v"])
+def test_adafactor_without_one_of_its_factors_starts_fresh(tmp_path, lost):
+    values = {"r": KERNEL[:, 0], "c": KERNEL[0], "v": KERNEL}
+    weights = {"iteration:0": np.int64(3)}
+    for layer in ("dense", "other"):
+        weights |= {
+            f"{token}/{layer}/kernel:0": value
+            for token, value in values.items()
+            if (token, layer) != (lost, "other")
+        }
+    path = write_model(tmp_path / "m.h5", training=training("Custom>Adafactor"), optimizer=weights)
+    assert state(path) == []
+
+
 def test_variables_of_other_names_are_numbered(tmp_path):
     weights = {
         name.replace("dense", "other"): one for name, one in legacy("Adam", "m", "v").items()

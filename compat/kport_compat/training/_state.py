@@ -121,8 +121,9 @@ class Builder:
         wanted = [one for one in self.kinds if one.kept(self.config)]
         if any(one not in self._owners for one in wanted):
             raise UnknownState("it was saved before its first step, or under other settings")
-        of = {frozenset(self._owners[one]) for one in wanted}
-        if len(of) > 1 and self.cls != "Adafactor":  # it factors matrices only
+        *rest, last = [frozenset(self._owners[one]) for one in wanted] or [frozenset()]
+        factored = self.cls == "Adafactor" and all(one <= last for one in rest)  # matrices only
+        if len({*rest}) > 1 or not (factored or {*rest} <= {last}):
             raise UnknownState("its slots do not belong to the same variables")
         self._supply(iteration)
         return list(self._tensors.values()), self._notes

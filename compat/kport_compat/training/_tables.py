@@ -92,7 +92,7 @@ BLOCKS: dict[str, Blocks] = {
     "Nadam": (_MOMENTS,),
     "RMSprop": _RMSPROP,
     "SGD": (
-        (_slot("momentums", "momentum m moment", lambda c: c.get("momentum") != 0, always=True),),
+        (_slot("momentums", "momentum m moment", lambda c: bool(c.get("momentum")), always=True),),
     ),
 }
 """Class of a translated config -> its slots."""
