@@ -10,6 +10,7 @@ import pytest
 import kport
 from kport import formats
 from kport.checkpoint import Holds, Kind, Naming
+from kport.cli import main
 from kport.errors import CorruptFileError, LoadError, PathNotFoundError, UsageError
 from kport_compat.tensorbundle import GRAPH_KEY, Bundle
 
@@ -130,3 +131,15 @@ def test_kinds_are_kept(tmp_path):
     kinds = {one.kind for one in formats.read(tmp_path / "weights").tensors.values()}
     assert kinds == {Kind.PARAMETER, Kind.OPTIMIZER}
     assert (tmp_path / "weights" / "optimizer.safetensors").is_file()
+
+
+def test_the_command(tmp_path, capsys):
+    target = tmp_path / "weights"
+    for more, there in ((["--dry-run"], False), ([], True)):
+        with pytest.raises(SystemExit) as ended:
+            main(["convert", str(GOLDEN / "module"), str(target), "--weights-only", *more])
+        assert ended.value.code == 0
+        assert target.exists() is there
+    text = capsys.readouterr().out
+    assert "1 tensors, 8 B" in text
+    assert f"{target} (bundle): 1 matched" in text

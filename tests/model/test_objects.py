@@ -127,7 +127,8 @@ def test_two_values_for_one_variable_are_a_problem():
 
 def test_bins_that_a_layer_learned_are_no_variable():
     taught = keras.layers.Discretization(num_bins=4)
-    taught.adapt(np.arange(50, dtype="float32"))
+    taught.update_state(np.arange(50, dtype="float32"))
+    taught.finalize_state()  # what adapt() does, without TensorFlow
     fresh = keras.layers.Discretization(num_bins=4, output_mode="one_hot")
     model = keras.Sequential([keras.Input((1,)), fresh, keras.layers.Dense(2)])
     values = {
