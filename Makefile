@@ -7,7 +7,7 @@ STAMP := .venv/.stamp-setup
 LEAN := .venv-jax/.stamp-setup .venv-torch/.stamp-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format torture fuzz clean
+.PHONY: help setup demo test check lint format torture fuzz clean docs
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: $(STAMP)  ## the fast part of it: lint, types, import contracts, tests wi
 
 lint: $(STAMP)  ## lint, types and import contracts only
 	@bash scripts/test.sh lint
+
+docs: $(STAMP)  ## write docs/legacy.md out of the rules
+	@.venv/bin/python scripts/legacy_docs.py
 
 format: $(STAMP)  ## let ruff mend what it can
 	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .

@@ -9,7 +9,9 @@ from os import fspath
 from typing import Any
 
 from kport import formats
+from kport._inputs import signature_of
 from kport._layers import LayerLine, custom_names, label, layer_lines
+from kport.bytecode import lambdas_in, shown
 from kport.checkpoint import JSON, Checkpoint, Holds, Kind, Note
 
 __all__ = ["AssetLine", "LayerLine", "Summary", "TensorLine", "Total", "inspect"]
@@ -131,7 +133,7 @@ def inspect(path: formats.StrPath) -> Summary:
         name=str(inner.get("name") or "") if isinstance(inner, dict) else "",
         optimizer=label(training.get("optimizer")),
         loss=label(training.get("loss")),
-        signature=checkpoint.spec.signature,
+        signature=checkpoint.spec.signature or signature_of(config),
         layers=tuple(layer_lines(config)) or _layers(survey),
         components=dict(checkpoint.spec.components),
         custom=() if checkpoint.holds is Holds.WEIGHTS else custom_names(config),
@@ -146,8 +148,13 @@ def inspect(path: formats.StrPath) -> Summary:
         holds=checkpoint.holds,
         signatures=survey.signatures,
         operations=dict(survey.operations),
-        obstacles=survey.obstacles,
+        obstacles=(*survey.obstacles, *_lambdas(config)),
     )
+
+
+def _lambdas(config: JSON) -> Iterator[str]:
+    for node in lambdas_in(config):
+        yield f"a Lambda layer carries Python code, which is never run: {shown(node)}"
 
 
 def _layers(survey: formats.Survey) -> tuple[LayerLine, ...]:

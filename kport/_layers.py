@@ -93,7 +93,7 @@ def _is_keras(module: str) -> bool:
 
 
 def custom_names(config: Any) -> tuple[str, ...]:
-    """Return the name of every class and function in the config that is not Keras's own."""
+    """Return the name of every class and function in the config that the caller must register."""
     found: set[str] = set()
     stack = [config]
     while stack:
@@ -104,7 +104,7 @@ def custom_names(config: Any) -> tuple[str, ...]:
             stack.extend(node.values())
         elif isinstance(node, list):
             stack.extend(node)
-    return tuple(sorted(found - {""}))
+    return tuple(sorted(name for name in found if name and not name.startswith("kport>")))
 
 
 def _custom_name(node: dict[str, Any]) -> str:

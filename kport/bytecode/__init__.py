@@ -6,6 +6,7 @@ Python 2.7 to 3.12, shows it to a person, and gives its expression to rules that
 """
 
 from kport.bytecode._expression import expression
+from kport.bytecode._layers import carries_code, lambdas_in, shown
 from kport.bytecode._listing import listing
 from kport.bytecode._marshal import Code, read_code
 from kport.bytecode._nodes import (
@@ -34,8 +35,11 @@ __all__ = [
     "Part",
     "Unary",
     "Value",
+    "carries_code",
     "expression",
+    "lambdas_in",
     "listing",
     "read_code",
+    "shown",
     "text_of",
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kport.bytecode import carries_code, shown
+from kport.checkpoint import LazyTensor
 from kport.components._kinds import (
     SLOTS,
     builtin_class,
@@ -14,8 +16,8 @@ from kport.components._kinds import (
     is_gadget,
     kind_of,
 )
-from kport.components._lambdas import carries_code, shown
 from kport.components._registry import COMPONENTS, Component
+from kport.components._skeleton import skeleton, told
 from kport.errors import KportError, LoadError, MissingComponentError, Problem, UnsafeFileError
 
 __all__ = ["named_components", "resolve"]
@@ -26,6 +28,12 @@ _VALUES = frozenset(
 )
 _LARGE_ELEMENT = re.compile(r"\d{5}")  # NumPy has S4000000000: 4 GB an element
 _MAX_DEPTH = 200  # nesting of a config; deeper ones would exhaust Python's stack in Keras
+
+_MAX_SKELETONS = 5
+_REMEDY = (
+    "Import the module that defines them (kport verify --import MODULE), decorate them with "
+    "@kport.register, or pass custom_objects={'Name': Class}."
+)
 
 JSON = dict[str, Any]
 
@@ -51,6 +59,7 @@ def resolve(
     custom_objects: Mapping[str, Any],
     versions: Mapping[str, int],
     about: Mapping[str, Sequence[Problem]] | None = None,
+    tensors: Iterable[LazyTensor] = (),
 ) -> JSON:
     """Return the config with aliases replaced and old versions upgraded, every name in it checked.
 
@@ -59,6 +68,7 @@ def resolve(
         custom_objects: What the caller allows beside the registered components.
         versions: The component versions the file was written with.
         about: Class -> what else to say where it is not registered.
+        tensors: What the file holds, to say which weights such a class has.
 
     Raises:
         UnsafeFileError: The config names something that is never constructed on a file's word.
@@ -66,7 +76,7 @@ def resolve(
         LoadError: A component's config is of a newer version than the code here, or of an older
             one that nothing upgrades.
     """
-    walk = _Walk(custom_objects, versions, about or {})
+    walk = _Walk(custom_objects, versions, about or {}, tuple(tensors))
     resolved: JSON = walk.visit(config, "config", "", 0)
     for name, (theirs, ours) in COMPONENTS.newer_in_file(versions).items():
         text = f"the file has version {theirs} of it and the code here is version {ours}"
@@ -81,8 +91,11 @@ class _Walk:
         custom_objects: Mapping[str, Any],
         versions: Mapping[str, int],
         about: Mapping[str, Sequence[Problem]],
+        tensors: Sequence[LazyTensor],
     ) -> None:
         self.about = dict(about)
+        self.tensors = tensors
+        self.skeletons: dict[str, str] = {}
         self.custom = dict(custom_objects)
         self.versions = versions
         self.unsafe: list[Problem] = []
@@ -101,8 +114,7 @@ class _Walk:
             raise MissingComponentError(
                 "the model is made of components that are not registered here",
                 problems=every,
-                remedy="Import the module that defines them (kport verify --import MODULE), "
-                "decorate them with @kport.register, or pass custom_objects={'Name': Class}.",
+                remedy=_REMEDY + self.to_start_from(),
             )
         if self.newer:
             error: KportError = LoadError(
@@ -111,6 +123,10 @@ class _Walk:
                 remedy="Update the package that defines them.",
             )
             raise error
+
+    def to_start_from(self) -> str:
+        found = [one for one in self.skeletons.values() if one][:_MAX_SKELETONS]
+        return "\n\n".join(["\nWhere the code is lost, start from:", *found]) if found else ""
 
     def visit(self, node: Any, place: str, slot: str, depth: int) -> Any:
         if depth > _MAX_DEPTH:
@@ -174,7 +190,7 @@ class _Walk:
         find = builtin_function if function else builtin_class
         target = find(module, name if function else cls)
         if target is None:
-            self.refuse(node, place, module, str(name))
+            self.refuse(node, (place, slot), module, str(name))
         elif slot in SLOTS and kind_of(target) not in SLOTS[slot]:
             text = f"{cls} is a {kind_of(target)}, expected {' or '.join(SLOTS[slot])}"
             self.unsafe.append(Problem(place, text, "unsafe"))
@@ -201,15 +217,22 @@ class _Walk:
             return False
         return keras.saving.get_registered_object(name, custom_objects=self.custom) is not None
 
-    def refuse(self, node: JSON, place: str, module: str, name: str) -> None:
+    def refuse(self, node: JSON, at: tuple[str, str], module: str, name: str) -> None:
+        place, slot = at
         if is_gadget(module, name):
             text = f"{module}.{name} is nothing a model may be made of"
             self.unsafe.append(Problem(place, text, "unsafe"))
             return
         origin = f" (written from {module})" if module and module != "builtins" else ""
         what = "function" if node["class_name"] == "function" else "class"
-        self.missing.append(Problem(place, f"{what} {name!r}{origin} is not registered", "missing"))
-        self.missing += self.about.pop(str(node["class_name"]), ())
+        text = f"{what} {name!r}{origin} is not registered"
+        known = self.about.pop(str(node["class_name"]), ())
+        if what == "class" and not known and name not in self.skeletons:
+            text += f"; its config is {told(node)}"
+        if name not in self.skeletons:
+            self.skeletons[name] = skeleton(node, name, slot, self.tensors)
+        self.missing.append(Problem(place, text, "missing"))
+        self.missing += known
 
 
 def _slot(key: str) -> str:

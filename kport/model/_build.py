@@ -33,7 +33,7 @@ from kport.model._build_shapes import build_layers
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import (
     alone,
-    sharing_scope,
+    loading_scope,
     without_initializers,
     without_tensorflow,
 )
@@ -91,7 +91,7 @@ def build(
     """
     _require_definition(checkpoint)
     custom = dict(custom_objects or {})
-    config = resolve(checkpoint.spec.config, custom, checkpoint.spec.components, checkpoint.about)
+    config = _resolved(checkpoint, custom)
     training = config.pop("compile_config", None)
     if not compile:
         checkpoint, training = _without_training(checkpoint), None
@@ -111,6 +111,11 @@ def build(
     notes = [ReportLine(note.outcome, note.name, note.detail) for note in checkpoint.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes
     _REPORTS[wanted] = report.with_lines([*lines, *notes])
     return wanted
+
+
+def _resolved(checkpoint: Checkpoint, custom: dict[str, Any]) -> dict[str, Any]:
+    spec, tensors = checkpoint.spec, checkpoint.tensors.values()
+    return resolve(spec.config, custom, spec.components, checkpoint.about, tensors)
 
 
 def _require_definition(checkpoint: Checkpoint) -> None:
@@ -163,7 +168,7 @@ def _construct(config: dict[str, Any]) -> keras.Model:
     with (
         mapped(LoadError, f"the model {config.get('class_name')!r} cannot be constructed"),
         _reason_first(),
-        sharing_scope(),
+        loading_scope(),
         warnings.catch_warnings(),
     ):
         # Unbuilt parts show up as missing variables, all named, in the error of `assign`.

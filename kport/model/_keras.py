@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 from keras.src import backend
+from keras.src.backend.common import global_state
 from keras.src.models.functional import Functional
 from keras.src.saving import saving_lib, serialization_lib
 from keras.src.saving.keras_saveable import KerasSaveable
@@ -28,6 +29,7 @@ __all__ = [
     "alone",
     "is_graph",
     "is_saveable",
+    "loading_scope",
     "own_variables",
     "saveable_children",
     "serialize",
@@ -101,6 +103,19 @@ def sharing_scope() -> contextlib.AbstractContextManager[Any]:
     """The scope in which one ``shared_object_id`` stands for one object."""
     scope: contextlib.AbstractContextManager[Any] = serialization_lib.ObjectSharingScope()
     return scope
+
+
+@contextlib.contextmanager
+def loading_scope() -> Iterator[None]:
+    """The scope in which one ``shared_object_id`` of the file stands for one object.
+
+    Reason: Keras's own scope also marks what constructors serialize by its memory address. Wrappers
+    do so with layers that are gone afterwards, and the next layer at such an address was taken for
+    the one before: two Bidirectional layers in one model failed now and then.
+    """
+    with serialization_lib.ObjectSharingScope():
+        global_state.set_global_attribute("shared_objects/id_to_config_map", None)
+        yield
 
 
 _ALONE = threading.RLock()

@@ -19,6 +19,7 @@ from keras.src.utils.naming import to_snake_case
 from kport.checkpoint import snake_case
 from kport.model._keras import (
     is_graph,
+    loading_scope,
     own_variables,
     sharing_scope,
     trained_variables,
@@ -110,3 +111,17 @@ def test_functional_models_are_told_from_subclassed_ones() -> None:
     assert is_graph(zoo.build("sequential")[0])
     assert is_graph(Built())
     assert not is_graph(zoo.build("nested")[0])
+
+
+def test_while_loading_nothing_is_marked_by_its_address() -> None:
+    layer = keras.layers.Dense(2)
+    with loading_scope():
+        twice = [keras.saving.serialize_keras_object(layer) for _ in range(2)]
+    assert all("shared_object_id" not in one for one in twice)
+
+
+def test_while_loading_one_mark_of_a_file_is_one_object() -> None:
+    config = {**keras.saving.serialize_keras_object(keras.layers.Dense(2)), "shared_object_id": 7}
+    with loading_scope():
+        one, two = (keras.saving.deserialize_keras_object(config) for _ in range(2))
+    assert one is two

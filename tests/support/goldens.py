@@ -31,7 +31,11 @@ class Golden:
 
     def arrays(self, stem):
         found = sorted(name for name in self.io if name.startswith(stem))
-        return [self.io[name] for name in found]
+        # JAX has no int64 unless told to.
+        return [
+            self.io[name].astype("int32") if self.io[name].dtype == "int64" else self.io[name]
+            for name in found
+        ]
 
     def files(self, names):
         return [name for name in names if name in self.facts["files"]]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming, Note
 from kport.errors import CorruptFileError, InvalidSpecError, SaveError, mapped
+from kport.formats import Survey
 from kport.formats._json import MAX_JSON_BYTES, parse_json
 from kport_compat.keras1 import speaks_keras_1
-from kport_compat.keras2 import translate
+from kport_compat.keras2 import outline, translate
 
 if TYPE_CHECKING:
     from kport.formats import WriteOptions
@@ -48,9 +49,7 @@ class DefinitionFormat:
             UnreadableError: It is damaged, describes no model, or cannot be translated.
         """
         with mapped(CorruptFileError, "cannot be read", path=path):
-            with path.open("rb") as file:
-                data = file.read(MAX_JSON_BYTES + 1)
-            config, notes = _config(parse_json(data, path.name))
+            config, notes = _config(_parsed(path))
         return Checkpoint(
             spec=ModelSpec(config=config),
             tensors={},
@@ -59,6 +58,17 @@ class DefinitionFormat:
             notes=notes,
             holds=Holds.DEFINITION,
         )
+
+    def survey(self, path: Path) -> Survey:
+        """Return what is in the file, whether it can be translated or not."""
+        try:
+            return Survey(self.read(path))
+        except InvalidSpecError as error:
+            found = _parsed(path)
+            spec = ModelSpec(config={})
+            checkpoint = Checkpoint(spec, {}, Naming.POSITION, holds=Holds.DEFINITION)
+            obstacles = (error.message, *map(str, error.problems))
+            return Survey(checkpoint, layers=tuple(outline(found)), obstacles=obstacles)
 
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Refuse: kport writes whole models.
@@ -81,6 +91,11 @@ class DefinitionFormat:
 
 
 DEFINITION = DefinitionFormat()
+
+
+def _parsed(path: Path) -> Any:
+    with path.open("rb") as file:
+        return parse_json(file.read(MAX_JSON_BYTES + 1), path.name)
 
 
 def _config(found: Any) -> tuple[dict[str, Any], tuple[Note, ...]]:

@@ -11,12 +11,22 @@ Keras 3 writes the same layout, with its own config inside; such a file is read 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kport.checkpoint import Checkpoint, Holds, LazyTensor, ModelSpec, Naming, Note
-from kport.errors import CorruptFileError, KportError, Problem, SaveError, UnreadableError, mapped
+from kport.errors import (
+    CorruptFileError,
+    InvalidSpecError,
+    KportError,
+    Problem,
+    SaveError,
+    UnreadableError,
+    mapped,
+)
+from kport.formats import Survey
 from kport_compat.h5._adapted import give_summaries
 from kport_compat.h5._container import (
     SIGNATURE,
@@ -36,7 +46,7 @@ from kport_compat.h5._weights import (
     weight_shapes,
 )
 from kport_compat.keras1 import arranged, named_by_keras_1, speaks_keras_1
-from kport_compat.keras2 import GONE_WEIGHTS, renamed, translate
+from kport_compat.keras2 import GONE_WEIGHTS, outline, renamed, translate
 from kport_compat.training import training_of
 
 if TYPE_CHECKING:
@@ -85,6 +95,19 @@ class H5Format:
         with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
             return _weights_only(file, path)
 
+    def survey(self, path: Path) -> Survey:
+        """Return what is in the file, whether its config can be translated or not."""
+        try:
+            return Survey(self.read(path))
+        except InvalidSpecError as error:
+            with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
+                config = attribute_json(file, "model_config")
+                layers = tuple(outline(config))
+                checkpoint = _weights_only(file, path, config)
+            obstacles = (error.message, *map(str, error.problems))
+            checkpoint = replace(checkpoint, holds=Holds.MODEL)
+            return Survey(checkpoint, layers=layers, obstacles=obstacles)
+
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Refuse: this is a format of the past.
 
@@ -127,8 +150,7 @@ def _read(file: Node, path: Path) -> Checkpoint:
     if config is None:
         return _weights_only(file, path)
     weights = child(file, "model_weights")
-    # TensorFlow 2.0 to 2.2 wrote the version beside the weights only.
-    version = attribute_text(file, "keras_version") or attribute_text(weights, "keras_version")
+    version = _version(file, weights)
     training = training_of(attribute_json(file, "training_config"), version)
     translation = translate(
         config,
@@ -161,13 +183,13 @@ def _read(file: Node, path: Path) -> Checkpoint:
     )
 
 
-def _weights_only(file: Node, path: Path) -> Checkpoint:
+def _weights_only(file: Node, path: Path, config: Any = None) -> Checkpoint:
     if not _has_weights(file):
         raise UnreadableError("is an HDF5 file without a Keras model (no attribute 'model_config')")
     weights = child(file, "model_weights") if "model_weights" in file else file
     names = renamed([{"name": name} for name in attribute_names(weights, "layer_names")])
     tensors, notes, problems = layer_tensors(
-        weights, path, names, GONE_WEIGHTS, _order(weights, None)
+        weights, path, names, GONE_WEIGHTS, _order(weights, config)
     )
     tensors = checked_total(tensors, problems, path)
     if "optimizer_weights" in file:
@@ -176,7 +198,7 @@ def _weights_only(file: Node, path: Path) -> Checkpoint:
         spec=ModelSpec(config={}),
         tensors={tensor.name: tensor for tensor in tensors},
         naming=Naming.POSITION,
-        provenance=_provenance(file, attribute_text(weights, "keras_version")),
+        provenance=_provenance(file, _version(file, weights)),
         notes=tuple(notes),
         holds=Holds.WEIGHTS,
     )
@@ -200,6 +222,11 @@ def _noting(order: Order, moved: list[str]) -> Order:
         return found, problems
 
     return noted
+
+
+def _version(file: Node, weights: Node) -> str | None:
+    # TensorFlow 2.0 to 2.2 wrote the version beside the weights only.
+    return attribute_text(file, "keras_version") or attribute_text(weights, "keras_version")
 
 
 def _generation(version: str | None) -> int:

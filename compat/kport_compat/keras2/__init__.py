@@ -9,6 +9,7 @@ from kport_compat.keras2._adapted import (
 from kport_compat.keras2._models import renamed
 from kport_compat.keras2._names import module_of
 from kport_compat.keras2._optimizers import LOSS_SCALES
+from kport_compat.keras2._outline import outline
 from kport_compat.keras2._rules import GONE
 from kport_compat.keras2._translate import Translation, translate, translate_layer
 
@@ -19,6 +20,7 @@ __all__ = [
     "give_boundaries",
     "give_vocabulary",
     "module_of",
+    "outline",
     "renamed",
     "translate",
     "translate_layer",

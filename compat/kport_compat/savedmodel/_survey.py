@@ -40,7 +40,6 @@ def survey_of(saved: Saved, read: Callable[[], Checkpoint]) -> Survey:
     else:
         if checkpoint.holds is Holds.WEIGHTS:  # classes without a config
             obstacles += [f"{note.name}: {note.detail}" for note in checkpoint.notes]
-    obstacles += _lambdas(checkpoint.spec.config)
     return Survey(
         checkpoint=checkpoint,
         signatures=tuple(signatures_of(meta)),
@@ -88,17 +87,3 @@ def _without_model(meta: Message, graph: Graph | None, bundle: Bundle | None) ->
         notes=() if values is None else values.notes,
         holds=Holds.DEFINITION if values is None else Holds.WEIGHTS,
     )
-
-
-def _lambdas(config: JSON) -> Iterator[str]:
-    waiting: list[object] = [config]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            inner = one.get("config")
-            if one.get("class_name") == "Lambda" and isinstance(inner, dict):
-                name = inner.get("name")
-                yield f"layer {name!r} is a Lambda: Python bytecode, which is never run"
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one

@@ -120,7 +120,7 @@ def writers(model, name, module):
             path("savedmodel")(folder), save_format="tf", **traces
         )
     if VERSION >= (2, 12):
-        v3 = {"save_format": "keras"} if VERSION < (2, 13) else {}
+        v3 = {"save_format": "keras_v3"} if VERSION < (2, 13) else {}
         found["keras"] = lambda folder: model.save(path("model.keras")(folder), **v3)
         found["weights_v3"] = lambda folder: model.save_weights(path("v3.weights.h5")(folder))
     return found
@@ -139,6 +139,7 @@ def make(case, module, target):
     if name not in module.TRAINED:
         predicted(model, inputs)
         perturb(model, random)
+        model.predict_function = None  # traced with the constants of before
         data = {}
     else:
         compiled(model, module.TRAINED[name])
