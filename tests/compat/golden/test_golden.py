@@ -32,9 +32,6 @@ REFUSED = [
     # Weights alone of Keras 1 do not say what kind of variance, or order of axes, they have.
     ("keras_1*/trained/weights.h5", UnreadableError, "a variance later, and a file of weights"),
     ("keras_1*/convolution*/weights.h5", KportError, ""),
-    # One raw operation of a TensorFlow 1 graph each; Keras 2.4 and later name functions.
-    ("tf_1.15/operations/model.*", InvalidSpecError, "TensorFlowOpLayer"),
-    ("tf_2.3/operations/*", InvalidSpecError, "TensorFlowOpLayer"),
     # Keras 2.15 counts the layers of a class of its own in an order that is not worked out yet.
     ("tf_2.15/subclassed/model.keras", MismatchError, "layers/dense/vars/0: float32[5, 4] is in"),
     ("tf_2.15/subclassed/v3.*", MismatchError, "layers/dense/vars/0: float32[5, 4] is in"),
