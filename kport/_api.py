@@ -224,8 +224,8 @@ def report_of(model: keras.Model) -> LoadReport:
 def freeze(model: keras.Model, *patterns: str) -> tuple[str, ...]:
     """Freeze the layers that the patterns name, and all their parts; return their paths.
 
-    A frozen layer takes no gradients, and its BatchNormalization runs in inference mode. The state
-    is saved and restored with the model. Compile again after it, as Keras asks.
+    A frozen layer takes no gradients and runs in inference mode, its Dropout too. The state is
+    saved and restored with the model. Compile again after it, as Keras asks.
 
     Arguments:
         model: A model.

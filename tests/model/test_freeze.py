@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import zoo
@@ -69,3 +70,19 @@ def test_weights_load_under_other_names(tmp_path: Path) -> None:
         f"heads.{name}.{part}" for name in ("broad", "narrower") for part in ("kernel", "bias")
     }
     np.testing.assert_array_equal(zoo.outputs(other, inputs), zoo.outputs(model, inputs))
+
+
+def _training(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=True)))
+
+
+def test_a_frozen_part_infers_also_in_training_and_after_loading(tmp_path: Path) -> None:
+    model, inputs = zoo.build("nested")
+    kport.freeze(model, "**")
+    kport.save(model, tmp_path / "bundle")
+    expected = zoo.outputs(model, inputs)
+    for one in (model, kport.load(tmp_path / "bundle")):
+        trained = _training(one, inputs)
+        np.testing.assert_array_equal(trained, expected)
+        kport.unfreeze(one, "**")
+        assert not np.array_equal(_training(one, inputs), trained)
