@@ -6,7 +6,7 @@ anything else in a file is refused before it is constructed.
 """
 
 from kport.components._configs import forgotten_arguments
-from kport.components._kinds import kind_of
+from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
 from kport.components._resolve import named_components, resolve
@@ -16,6 +16,7 @@ __all__ = [
     "Component",
     "ComponentRegistry",
     "forgotten_arguments",
+    "is_impostor",
     "kind_of",
     "named_components",
     "register",

@@ -17,6 +17,7 @@ __all__ = [
     "builtin_function",
     "is_found_by_keras",
     "is_gadget",
+    "is_impostor",
     "kind_of",
 ]
 
@@ -157,6 +158,18 @@ def is_found_by_keras(name: str) -> bool:
     """Say whether Keras itself finds a function of its own by its bare name."""
     modules = (_public_modules()[f"keras.{short}"] for short in _FUNCTION_MODULES[:-1])
     return any(isinstance(vars(one).get(name), FunctionType) for one in modules)
+
+
+def is_impostor(thing: object) -> bool:
+    """Say whether a function is nobody's component and has the name of one of Keras's own."""
+    import keras
+
+    return (
+        isinstance(thing, FunctionType)
+        and not (thing.__module__ or "").startswith("keras.")
+        and keras.saving.get_registered_name(thing) == thing.__name__
+        and is_found_by_keras(thing.__name__)
+    )
 
 
 def is_gadget(module: str, name: str) -> bool:

@@ -22,6 +22,8 @@ from keras.src.saving.keras_saveable import KerasSaveable
 from keras.src.utils.naming import to_snake_case
 
 from kport.checkpoint import DTYPES
+from kport.components import is_impostor
+from kport.errors import Problem, SaveError
 from kport.model.backends import zeros
 
 __all__ = [
@@ -47,9 +49,43 @@ def serialize(model: Any) -> dict[str, Any]:
     Reason: the public `serialize_keras_object` marks an object that stands twice in a config only
     inside this scope, which only `save_model` opens.
     """
-    with sharing_scope(), without_tensorflow(), _policies_kept(model), _repeated_layers():
+    scopes = (sharing_scope(), without_tensorflow(), _policies_kept(model), _repeated_layers())
+    with contextlib.ExitStack() as stack:
+        for scope in (*scopes, _no_impostors()):
+            stack.enter_context(scope)
         config: dict[str, Any] = serialization_lib.serialize_keras_object(model)
     return config
+
+
+@contextlib.contextmanager
+def _no_impostors() -> Iterator[None]:
+    """Refuse functions that a loader would take for Keras's own of the same name.
+
+    Reason: `keras.activations.serialize` and compile configs write the bare name of a function that
+    is not registered, so a user's ``gelu`` would come back as Keras's, without a word.
+
+    Raises:
+        SaveError: With the name of each.
+    """
+    original = serialization_lib.serialize_keras_object
+    found: dict[str, str] = {}
+
+    def serialize_object(thing: Any) -> Any:
+        if is_impostor(thing):
+            found[thing.__name__] = f"{thing.__module__}.{thing.__qualname__}"
+        return original(thing)
+
+    serialization_lib.serialize_keras_object = serialize_object
+    try:
+        yield
+    finally:
+        serialization_lib.serialize_keras_object = original
+    if found:
+        raise SaveError(
+            "functions would come back as others: Keras has functions of its own by these names",
+            problems=[Problem(place, f"is named {name!r}") for name, place in found.items()],
+            remedy="Decorate them with @kport.register('your_package').",
+        )
 
 
 @contextlib.contextmanager

@@ -247,3 +247,26 @@ def test_an_optimizer_that_has_no_place_is_no_silent_loss(tmp_path: Path) -> Non
     with pytest.raises(MismatchError, match=r"optimizer\.iterations: .*compile=False leaves"):
         kport.load(tmp_path / "bundle")
     assert kport.load(tmp_path / "bundle", compile=False).compiled is False
+
+
+def gelu(x: Any) -> Any:
+    return x * 0 + 7
+
+
+def mean_squared_error(truth: Any, predicted: Any) -> Any:
+    return keras.ops.mean(predicted * 0 + 7, axis=-1)
+
+
+def test_a_function_named_like_one_of_keras_is_not_taken_for_it(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation=gelu)])
+    model.compile("sgd", mean_squared_error)
+    with pytest.raises(SaveError, match="Keras has functions of its own by these") as caught:
+        kport.save(model, tmp_path / "model")
+    assert [(one.place.split(".")[-1], one.message) for one in caught.value.problems] == [
+        ("gelu", "is named 'gelu'"),
+        ("mean_squared_error", "is named 'mean_squared_error'"),
+    ]
+    assert not (tmp_path / "model").exists()
+    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="gelu")])
+    theirs.compile("sgd", keras.losses.mean_squared_error)
+    kport.save(theirs, tmp_path / "model")
