@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 BACKENDS = ("tensorflow", "jax", "torch")
 BACKEND = os.environ.get("KERAS_BACKEND", "")
@@ -28,6 +29,12 @@ if BACKEND == "torch" and find_spec("torch") is not None:
     import torch  # noqa: F401  # imported for the order alone
 
 LEFT_OUT = pytest.StashKey[int]()
+
+# The same examples in every run, so that a red run says something of the change it is for.
+# HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_configure(config):

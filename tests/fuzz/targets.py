@@ -12,7 +12,8 @@ import shutil
 import struct
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cache
@@ -239,8 +240,18 @@ def read_config(data: bytes) -> object:
     return translate(value) if isinstance(value, dict) else None
 
 
-def read_index(path: Path) -> object:
+@contextmanager
+def checksums_that_are_right() -> Iterator[None]:
+    kept = _table.masked, _bundle.masked
     _table.masked = _bundle.masked = lambda data: Anything()  # type: ignore[assignment,return-value]  # see Anything
+    try:
+        yield
+    finally:
+        _table.masked, _bundle.masked = kept
+
+
+@checksums_that_are_right()
+def read_index(path: Path) -> object:
     shard = path.with_name("ckpt.data-00000-of-00001")
     if not shard.exists():
         shutil.copy(GOLDEN / "dtypes" / shard.name, shard)
