@@ -66,6 +66,8 @@ def _squeeze(input: Any, axis: Any = None, squeeze_dims: Any = None) -> Any:  # 
     x, found = as_tensor(input), integers(squeeze_dims if axis is None else axis)
     if found is None or found == []:
         found = [place for place, size in enumerate(x.shape) if size == 1]
+        if not found:
+            return x
     return ops.squeeze(x, axis=tuple(found) if isinstance(found, list) else found)
 
 
@@ -186,7 +188,10 @@ def _saturate_cast(value: Any, dtype: Any) -> Any:
 
 @adapter("size")
 def _size(input: Any, out_type: Any = "int32") -> Any:  # noqa: A002
-    return np.prod(_shape(input, out_type), dtype=dtype_word(out_type))
+    sizes = _shape(input, out_type)
+    if is_tensor(sizes):
+        return ops.prod(sizes)
+    return np.prod(sizes, dtype=dtype_word(out_type))
 
 
 @adapter("fill")

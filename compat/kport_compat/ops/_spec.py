@@ -96,11 +96,18 @@ def _slice(input_: Any, begin: Any, size: Any) -> KerasTensor | None:
     return KerasTensor(counts, input_.dtype)
 
 
+def _rank(input: Any) -> KerasTensor | None:  # noqa: A002  # TensorFlow's own name for it
+    if not isinstance(input, KerasTensor):
+        return None
+    return with_known(KerasTensor((), "int32"), len(input.shape))
+
+
 SPECS: dict[str, Spec] = {
     "broadcast_to": _broadcast_to,
     "fill": _fill,
     "ones": _filled,
     "range": _range,
+    "rank": _rank,
     "reshape": _reshape,
     "slice": _slice,
     "tile": _tile,
