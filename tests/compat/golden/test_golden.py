@@ -22,7 +22,11 @@ from kport.errors import (
     UnreadableError,
 )
 
-pytestmark = pytest.mark.backend
+pytestmark = [
+    pytest.mark.backend,
+    # Keras's own lookup layers ask JAX for int64, which it does not have unless told to.
+    pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64:UserWarning"),
+]
 
 # VERSION/CASE/FILE, the error, and words of it; nothing else may be refused.
 REFUSED = [
