@@ -38,7 +38,7 @@ def saver():
         session.run(tf.compat.v1.global_variables_initializer())
         inputs = RANDOM.rand(5, 3).astype("f4")
         session.run(train, {x: inputs})
-        tf.compat.v1.train.Saver().save(
+        tf.compat.v1.train.Saver(save_relative_paths=True).save(
             session,
             str(FOLDER / "saver_1.15" / "model.ckpt"),
             global_step=1,
