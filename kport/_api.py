@@ -178,8 +178,9 @@ def load_weights(
     rename: Mapping[str, str] | None = None,
     strict: bool = True,
     dtype: str | None = None,
+    optimizer: bool = True,
 ) -> LoadReport:
-    """Put the weights at a path into a model that exists; optimizer and seeds are left alone.
+    """Put the weights at a path into a model that exists; seeds and metrics are left alone.
 
     Arguments:
         model: A built Keras model.
@@ -192,6 +193,9 @@ def load_weights(
             file).
         dtype: The floating-point dtype that the file's values are converted to on the way, such as
             ``"bfloat16"``; None takes values that the model's variables hold exactly.
+        optimizer: Whether the state of a compiled model's optimizer is restored too, as Keras does,
+            where the file is a bundle, an archive or a TensorFlow checkpoint that holds it. It is
+            restored whole or, where it does not fit, not at all; the report says which.
 
     Raises:
         UsageError: A pattern matches nothing, or `dtype` is no floating-point dtype.
@@ -206,7 +210,7 @@ def load_weights(
     room = model_room()
     with located(path):
         report: LoadReport = room.load_into(
-            model, checkpoint, rename=rename, strict=strict, dtype=dtype
+            model, checkpoint, rename=rename, strict=strict, dtype=dtype, optimizer=optimizer
         )
     return report
 

@@ -92,6 +92,8 @@ class Checkpoint:
             class is not here or the config says too little.
         made: Attribute path of a layer that the code of a class makes -> its config in the file,
             to be held against what the code here makes.
+        optimizer_state: Config of an optimizer in Keras 3's form -> its state in the file, each
+            tensor with a `Slot`; for a file that does not say which optimizer it was.
 
     Raises:
         InvalidSpecError: A key differs from its tensor's name, two tensors claim one place, or a
@@ -108,6 +110,7 @@ class Checkpoint:
     holds: Holds = Holds.MODEL
     about: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     made: Mapping[str, JSON] = field(default_factory=dict)
+    optimizer_state: Callable[[JSON], tuple[list[LazyTensor], list[Note]]] | None = None
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))

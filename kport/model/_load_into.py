@@ -20,6 +20,7 @@ from kport.checkpoint import (
 from kport.errors import LoadError, UsageError
 from kport.model._assign import assign
 from kport.model._layer_order import in_layer_order
+from kport.model._load_optimizer import place_optimizer
 from kport.model._match import Pair, match
 from kport.model._walk import walk
 
@@ -33,8 +34,9 @@ def load_into(
     rename: Mapping[str, str] | None = None,
     strict: bool = True,
     dtype: str | None = None,
+    optimizer: bool = True,
 ) -> LoadReport:
-    """Put the weights of a Checkpoint into a model that exists; optimizer and seeds stay.
+    """Put the weights of a Checkpoint into a model that exists; seeds and metrics stay.
 
     Arguments:
         model: A built model of the same architecture.
@@ -42,6 +44,7 @@ def load_into(
         rename: Patterns of names in the file -> names in the model.
         strict: Whether a weight without a partner on the other side is an error.
         dtype: A floating-point dtype; values are converted for the variables that have it.
+        optimizer: Whether the state of its optimizer goes along where it fits.
 
     Raises:
         LoadError: The file holds no weights.
@@ -68,9 +71,16 @@ def load_into(
     plan = match(only, model, found)
     if dtype is not None:
         plan.pairs = [_converted(pair, dtype) for pair in plan.pairs]
+    if optimizer:
+        place_optimizer(plan, checkpoint, model, names)
     report = assign(plan, strict=strict)
     lines = list(_with_old_names(report, names))
-    rest = (name for name in checkpoint.tensors if name not in names)
+    used = {id(pair.tensor.source) for pair in plan.pairs}
+    rest = (
+        name
+        for name, one in checkpoint.tensors.items()
+        if name not in names and id(one.source) not in used
+    )
     lines += [ReportLine("dropped", name, "is no weight") for name in rest]
     return LoadReport(tuple(lines))
 

@@ -61,3 +61,72 @@ def test_names_and_dtype_change_at_once(saved: tuple[keras.Model, Path]) -> None
 def test_a_dtype_that_is_none_is_refused(saved: tuple[keras.Model, Path]) -> None:
     with pytest.raises(UsageError, match="dtype: expected a floating-point dtype, got 'int8'"):
         kport.load_weights(model(), saved[1], dtype="int8")
+
+
+X, Y = (
+    np.ones((4, 3), "float32") * np.arange(4, dtype="float32")[:, None],
+    np.eye(4, dtype="float32"),
+)
+
+
+def trained(optimizer: str = "adam", steps: int = 2) -> keras.Model:
+    one = model()
+    one.compile(optimizer, "mse", run_eagerly=True)
+    for _ in range(steps):
+        one.train_on_batch(X, Y)
+    return one
+
+
+@pytest.mark.parametrize("target", ["bundle", "model.keras"])
+def test_training_goes_on_with_the_state_of_the_optimizer(target: str, tmp_path: Path) -> None:
+    first = trained()
+    kport.save(first, tmp_path / target)
+    second = trained(steps=0)
+    report = kport.load_weights(second, tmp_path / target)
+    assert "optimizer.momentums.dense.kernel" in report.matched
+    for one in (first, second):
+        one.train_on_batch(X, Y)
+    for mine, theirs in zip(second.get_weights(), first.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_state_follows_renamed_weights(tmp_path: Path) -> None:
+    kport.save(trained(), tmp_path / "bundle")
+    other = model(name="projection")
+    other.compile("adam", "mse")
+    report = kport.load_weights(other, tmp_path / "bundle", rename={"dense.**": "projection.**"})
+    assert "optimizer.momentums.projection.kernel" in report.matched
+    assert int(other.optimizer.iterations) == 2
+
+
+def test_the_state_of_another_optimizer_is_left_out_whole(tmp_path: Path) -> None:
+    kport.save(trained("adam"), tmp_path / "bundle")
+    other = trained("sgd", steps=0)
+    report = kport.load_weights(other, tmp_path / "bundle")
+    [line] = [one for one in report.lines if one.name == "optimizer"]
+    assert line.detail == (
+        "the file's optimizer keeps momentums, velocities, this one keeps no slots; "
+        "it stays as it is"
+    )
+    assert int(other.optimizer.iterations) == 0
+
+
+def test_the_state_is_left_out_where_the_model_has_a_new_head(tmp_path: Path) -> None:
+    kport.save(trained(), tmp_path / "bundle")
+    layers = [keras.Input((3,)), *model().layers, keras.layers.Dense(2, name="head")]
+    other = keras.Sequential(layers)
+    other.compile("adam", "mse")
+    report = kport.load_weights(other, tmp_path / "bundle", strict=False)
+    [line] = [one for one in report.lines if one.name == "optimizer"]
+    assert line.detail == (
+        "the file has no state of an optimizer for 'head.bias'; it stays as it is"
+    )
+    assert int(other.optimizer.iterations) == 0
+
+
+def test_the_state_is_left_alone_where_asked(tmp_path: Path) -> None:
+    kport.save(trained(), tmp_path / "bundle")
+    other = trained(steps=0)
+    report = kport.load_weights(other, tmp_path / "bundle", optimizer=False)
+    assert "optimizer.iterations" in report.dropped
+    assert int(other.optimizer.iterations) == 0

@@ -9,21 +9,34 @@ Memory: the index and the object graph; values are mapped.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kport.checkpoint import Checkpoint, Holds, LazyTensor, ModelSpec, Naming, Note
+from kport.checkpoint import (
+    JSON,
+    Checkpoint,
+    Holds,
+    Kind,
+    LazyTensor,
+    ModelSpec,
+    Naming,
+    Note,
+)
 from kport.errors import CorruptFileError, KportError, SaveError, mapped
 from kport_compat.tensorbundle import (
     GRAPH_KEY,
     STRING,
     Bundle,
+    Tracked,
     find_index,
     names_checkpoint,
     tracked_objects,
 )
 from kport_compat.tfcheckpoint._names import Named, named_variables
-from kport_compat.tfcheckpoint._objects import named_objects
+from kport_compat.tfcheckpoint._objects import named_objects, optimizer_of
+from kport_compat.training import StateGraph, tracked_state
 
 if TYPE_CHECKING:
     from kport.formats import WriteOptions
@@ -84,7 +97,24 @@ def checkpoint_of(bundle: Bundle) -> Checkpoint:
         provenance={"source": f"TensorFlow checkpoint ({'objects' if objects else 'names'})"},
         notes=tuple(notes),
         holds=Holds.WEIGHTS,
+        optimizer_state=_optimizer_state(bundle, objects, found),
     )
+
+
+def _optimizer_state(
+    bundle: Bundle, objects: Sequence[Tracked], found: Named
+) -> Callable[[JSON], tuple[list[LazyTensor], list[Note]]] | None:
+    """Return how to read the state of the one optimizer that the objects have, if they do."""
+    number = optimizer_of(objects)
+    if number is None:
+        return None
+    weights = {one.key: one.name for one in found.values if one.kind is not Kind.OPTIMIZER}
+
+    def read(key: str) -> LazyTensor:
+        return bundle.lazy(key, key, Kind.OPTIMIZER)
+
+    graph = StateGraph(objects, read, weights, ordered=False)
+    return partial(tracked_state, graph, number)
 
 
 def _tensors(bundle: Bundle, found: Named) -> tuple[dict[str, LazyTensor], list[Note]]:

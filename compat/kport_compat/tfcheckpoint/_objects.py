@@ -16,7 +16,7 @@ from kport.errors import CorruptFileError
 from kport_compat.tensorbundle import Tracked
 from kport_compat.tfcheckpoint._names import Named, Value, kind_of
 
-__all__ = ["named_objects"]
+__all__ = ["named_objects", "optimizer_of"]
 
 # Children that lead to what attributes lead to as well; the later, the less they say.
 _OWN, _NUMBERED, _LISTED, _OPTIMIZER = range(4)
@@ -113,6 +113,18 @@ def named_objects(objects: Sequence[Tracked]) -> Named:
     }
     names = {one.name for one in values}
     return Named(tuple(values), {new: old for new, old in ties.items() if new not in names})
+
+
+def optimizer_of(objects: Sequence[Tracked]) -> int | None:
+    """Return the optimizer of the root or of what the root holds; None unless there is just one.
+
+    ``Model.save_weights`` writes it as a child of the model, ``tf.train.Checkpoint(model=...,
+    optimizer=...)`` beside it.
+    """
+    root = set(objects[0].children.values()) if objects else set()
+    below = {child for number in root for child in objects[number].children.values()}
+    found = [number for number in root | below if _is_optimizer(objects[number])]
+    return found[0] if len(found) == 1 else None
 
 
 def _variables(walk: _Walk) -> Iterator[Value]:

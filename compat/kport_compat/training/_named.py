@@ -19,7 +19,10 @@ __all__ = ["named_state"]
 
 
 def named_state(
-    found: Mapping[str, LazyTensor], optimizer: JSON | None, weights: Mapping[str, str]
+    found: Mapping[str, LazyTensor],
+    optimizer: JSON | None,
+    weights: Mapping[str, str],
+    ordered: bool = True,
 ) -> tuple[list[LazyTensor], list[Note]]:
     """Return the state with a `Slot` each; nothing but a note where it is not certain.
 
@@ -27,16 +30,18 @@ def named_state(
         found: Name in the file -> tensor, in the order of the file.
         optimizer: The translated config of the optimizer, None where there is none.
         weights: Name of a variable -> name of its tensor, for those whose name stands for one.
+        ordered: Whether the order counts where no name says anything; not where the config is
+            another's than the file's.
 
     Example:
         >>> named_state({}, None, {})[1][0].outcome
         'dropped'
     """
-    return or_fresh(lambda: _read(found, Builder(optimizer), weights))
+    return or_fresh(lambda: _read(found, Builder(optimizer), weights, ordered))
 
 
 def _read(
-    found: Mapping[str, LazyTensor], state: Builder, weights: Mapping[str, str]
+    found: Mapping[str, LazyTensor], state: Builder, weights: Mapping[str, str], ordered: bool
 ) -> tuple[list[LazyTensor], list[Note]]:
     slots: list[Found] = []
     strange: list[str] = []
@@ -51,7 +56,7 @@ def _read(
             strange.append(name)
         else:
             slots.append(slot)
-    if strange and slots:
+    if strange and (slots or not ordered):
         raise UnknownState(f"its weight {strange[0]!r} is of no known slot")
     if strange:
         return slot_after_slot(list(found.values()), state.optimizer)

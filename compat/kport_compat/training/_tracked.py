@@ -32,11 +32,13 @@ class StateGraph:
         objects: The objects.
         read: Key of a value -> its tensor.
         weights: Key of a variable's value -> the name of its tensor in the Checkpoint.
+        ordered: See `named_state`.
     """
 
     objects: Sequence[Tracked]
     read: Callable[[str], LazyTensor]
     weights: Mapping[str, str]
+    ordered: bool = True
 
 
 def tracked_state(graph: StateGraph, number: int, optimizer: JSON | None) -> _Result:
@@ -75,11 +77,13 @@ def _listed(
     members = [graph.objects[node.children[place]] for place in places]
     values = [(one.full_name, graph.read(one.key)) for one in members if one.key is not None]
     found = dict(values)
-    if len(found) < len(values):
+    if len(found) < len(values) and graph.ordered:
         return variable_by_variable([tensor for _, tensor in values], optimizer)
+    if len(found) < len(values):
+        return [], [Note("dropped", "optimizer", "two of its values have one name; it stays fresh")]
     known = {name.rpartition("/")[2] for name in found} | {"iterations"}
     rest = {name: one for name, one in scalars.items() if name not in known}
-    return named_state({**found, **rest}, optimizer, _by_variable_name(graph))
+    return named_state({**found, **rest}, optimizer, _by_variable_name(graph), graph.ordered)
 
 
 def _by_variable_name(graph: StateGraph) -> dict[str, str]:
