@@ -11,7 +11,6 @@ from kport.checkpoint import (
     FLOATS,
     Checkpoint,
     Holds,
-    Kind,
     LoadReport,
     Naming,
     ReportLine,
@@ -22,7 +21,8 @@ from kport.model._assign import assign
 from kport.model._layer_order import in_layer_order
 from kport.model._load_optimizer import place_optimizer
 from kport.model._match import Pair, match
-from kport.model._walk import walk
+from kport.model._plan import WEIGHTS
+from kport.model._walk import Walk, walk
 
 __all__ = ["load_into"]
 
@@ -51,38 +51,41 @@ def load_into(
         MismatchError: With every problem; the model is as it was.
         UsageError: A pattern of `rename` matches nothing, or `dtype` is no floating-point dtype.
     """
-    if dtype is not None and dtype not in FLOATS:
-        known = ", ".join(sorted(FLOATS))
-        raise UsageError(f"dtype: expected a floating-point dtype, got {dtype!r}", remedy=known)
+    _require_floats(dtype)
     if checkpoint.holds is Holds.DEFINITION:
         raise LoadError("holds the definition of a model and no weights")
-    weights = checkpoint.of_kind(Kind.PARAMETER, Kind.STATE)
+    weights = checkpoint.of_kind(*WEIGHTS)
     names = rename_all(weights, rename or {})
     weights = {names[old]: tensor.renamed(names[old]) for old, tensor in weights.items()}
-    found = walk(model)
-    found.variables = {
-        name: one
-        for name, one in found.variables.items()
-        if found.kinds[name] in (Kind.PARAMETER, Kind.STATE)
-    }
     only = replace(checkpoint, tensors=weights)
     if only.naming is Naming.POSITION:
         only = in_layer_order(only, model)
-    plan = match(only, model, found)
+    plan = match(only, model, _weights_of(model))
     if dtype is not None:
         plan.pairs = [_converted(pair, dtype) for pair in plan.pairs]
     if optimizer:
         place_optimizer(plan, checkpoint, model, names)
+    placed = {id(pair.tensor.source) for pair in plan.pairs}
     report = assign(plan, strict=strict)
     lines = list(_with_old_names(report, names))
-    used = {id(pair.tensor.source) for pair in plan.pairs}
-    rest = (
-        name
-        for name, one in checkpoint.tensors.items()
-        if name not in names and id(one.source) not in used
-    )
-    lines += [ReportLine("dropped", name, "is no weight") for name in rest]
+    for name, tensor in checkpoint.tensors.items():
+        if name not in names and id(tensor.source) not in placed:
+            lines.append(ReportLine("dropped", name, "is no weight"))
     return LoadReport(tuple(lines))
+
+
+def _require_floats(dtype: str | None) -> None:
+    if dtype is not None and dtype not in FLOATS:
+        known = ", ".join(sorted(FLOATS))
+        raise UsageError(f"dtype: expected a floating-point dtype, got {dtype!r}", remedy=known)
+
+
+def _weights_of(model: keras.Model) -> Walk:
+    found = walk(model)
+    found.variables = {
+        name: one for name, one in found.variables.items() if found.kinds[name] in WEIGHTS
+    }
+    return found
 
 
 def _converted(pair: Pair, dtype: str) -> Pair:
