@@ -24,10 +24,10 @@ demo: $(STAMP)  ## convert a model of 2020, and verify it on TensorFlow, JAX and
 	@bash scripts/demo.sh
 
 test: $(STAMP) $(LEAN)  ## everything CI runs: lint, types, import contracts, all tests on each backend
-	@bash scripts/test.sh lint plain tensorflow jax torch crossing lean-jax lean-torch
+	@bash scripts/test.sh tensorflow jax crossing torch plain lean-jax lean-torch lint
 
 check: $(STAMP)  ## the fast part of it: lint, types, import contracts, tests without a backend
-	@bash scripts/test.sh lint plain
+	@bash scripts/test.sh plain lint
 
 lint: $(STAMP)  ## lint, types and import contracts only
 	@bash scripts/test.sh lint

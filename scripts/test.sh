@@ -3,7 +3,8 @@
 # torch (tests on one), crossing (tests that start processes on all of them), lean-jax and
 # lean-torch (what reads TensorFlow's files, on one backend where TensorFlow is not installed).
 #
-# All of them run even if one fails; the exit status says whether any did.
+# Several parts run two at a time (JOBS=1: one after another), the output of each as it ends. All of
+# them run even if one fails; the exit status says whether any did.
 set -u
 
 bin=.venv/bin
@@ -17,13 +18,18 @@ run() {
     "$@" || failed+=("$label")
 }
 
+# No cache: two parts at a time would write one.
+tests() {
+    "$1/pytest" -q -p no:cacheprovider "${@:2}"
+}
+
 # Without this a missing backend would fail once for every test.
 backend_tests() {
     "$bin/python" -c "import importlib.util as u, sys; sys.exit(u.find_spec('$1') is None)" || {
         echo "$1 is not installed in .venv; run: rm .venv/.stamp-setup && make setup" >&2
         return 1
     }
-    KERAS_BACKEND=$1 "$bin/pytest" -q -m backend
+    KERAS_BACKEND=$1 tests "$bin" -m backend
 }
 
 lean_tests() {
@@ -32,12 +38,12 @@ lean_tests() {
         echo "TensorFlow is installed in .venv-$1; run: rm -r .venv-$1 && make test" >&2
         return 1
     fi
-    KERAS_BACKEND=$1 "$lean/pytest" -q tests/compat/savedmodel tests/compat/tensorbundle \
+    KERAS_BACKEND=$1 tests "$lean" tests/compat/savedmodel tests/compat/tensorbundle \
         tests/compat/tfcheckpoint tests/compat/test_weights_only.py
 }
 
-for part in "$@"; do
-    case $part in
+run_part() {
+    case $1 in
         lint)
             run "ruff check" "$bin/ruff" check .
             run "ruff format" "$bin/ruff" format --check .
@@ -45,18 +51,37 @@ for part in "$@"; do
             run "import contracts" "$bin/lint-imports" --no-logo
             ;;
         plain)
-            run "tests without a backend" env -u KERAS_BACKEND \
-                "$bin/pytest" -q -m "not backend" --ignore=tests/crossing
+            unset KERAS_BACKEND
+            run "tests without a backend" tests "$bin" -m "not backend" --ignore=tests/crossing
             ;;
-        crossing) run "tests from each backend to each" "$bin/pytest" -q tests/crossing ;;
-        lean-*) run "tests on ${part#lean-} without TensorFlow" lean_tests "${part#lean-}" ;;
-        *) run "tests on $part" backend_tests "$part" ;;
+        crossing) run "tests from each backend to each" tests "$bin" tests/crossing ;;
+        lean-*) run "tests on ${1#lean-} without TensorFlow" lean_tests "${1#lean-}" ;;
+        *) run "tests on $1" backend_tests "$1" ;;
     esac
-done
+    for label in "${failed[@]}"; do
+        printf 'FAILED: %s\n' "$label"
+    done
+    [ ${#failed[@]} -eq 0 ]
+}
+
+if [ $# -eq 1 ]; then
+    run_part "$1"
+    exit
+fi
+
+# Each part is a run of this script, into a log that is shown in one piece.
+logs=build/tests
+mkdir -p "$logs"
+part() {
+    bash "$0" "$2" >"$1/$2.log" 2>&1 || mv "$1/$2.log" "$1/$2.failed"
+    cat "$1/$2".*
+}
+export -f part
+rm -f "$logs"/*
+printf 'running: %s\n' "$*"
+printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -I{} bash -c 'part "$1" "$2"' "$0" "$logs" {}
 
 printf '\n'
-if [ ${#failed[@]} -gt 0 ]; then
-    printf 'FAILED: %s\n' "${failed[@]}"
-    exit 1
-fi
+grep -h '^FAILED: ' "$logs"/*.failed 2>/dev/null && exit 1
+ls "$logs"/*.failed 2>/dev/null && exit 1
 echo "all of these passed: $*"
