@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,8 @@ def save(
     formats.for_target(path)
     room = model_room()
     checkpoint = room.capture(model, optimizer=optimizer, sample=sample)
+    if any(one.pieces for one in checkpoint.tensors.values()):
+        options = replace(options, group=room.processes())
     formats.write(signed(checkpoint), path, options)
 
 

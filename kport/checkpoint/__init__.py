@@ -1,5 +1,6 @@
 """The waist: a model as plain data, imported by everything and importing nothing but errors."""
 
+from kport.checkpoint._boxes import Box, box_of, byte_runs, slices_of
 from kport.checkpoint._bytes import STORED_AS, checksum, plain_bytes
 from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming, Note
@@ -21,6 +22,7 @@ __all__ = [
     "STORED_AS",
     "Array",
     "Asset",
+    "Box",
     "Checker",
     "Checkpoint",
     "Holds",
@@ -35,6 +37,8 @@ __all__ = [
     "ReportLine",
     "Sample",
     "Slot",
+    "box_of",
+    "byte_runs",
     "checksum",
     "dtype_name",
     "flatten",
@@ -49,6 +53,7 @@ __all__ = [
     "plain_bytes",
     "rename_all",
     "renumbered",
+    "slices_of",
     "snake_case",
     "split_name",
     "split_off",

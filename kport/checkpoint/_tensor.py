@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
+from kport.checkpoint._boxes import Box, box_of, slices_of
 from kport.checkpoint._bytes import checksum, copy_bytes
 from kport.checkpoint._dtypes import numpy_dtype
 from kport.errors import CorruptFileError
@@ -83,6 +84,9 @@ class LazyTensor:
         position: Where a legacy file keeps it.
         crc32: The checksum of its values that the file records; see `checksum`.
         slot: Which value of an optimizer it is, in a legacy file.
+        window: Gives a part of it and touches the bytes of that part alone, where a format can.
+        pieces: Gives the parts that this process has to write, where the devices of several
+            processes hold the tensor together; `source` has not all of it then.
 
     Example:
         >>> one = LazyTensor("scale", (2,), "float32", Kind.PARAMETER, lambda: np.ones(2, "f4"))
@@ -99,6 +103,8 @@ class LazyTensor:
     position: Position | None = None
     crc32: int | None = None
     slot: Slot | None = None
+    window: Callable[[Box], Array] | None = field(default=None, repr=False)
+    pieces: Callable[[], Iterable[tuple[Box, Array]]] | None = field(default=None, repr=False)
 
     @property
     def size(self) -> int:
@@ -120,6 +126,9 @@ class LazyTensor:
             CorruptFileError: The source gave another shape or dtype than was declared, or the
                 values differ from their checksum.
         """
+        box = None if index is None or self.window is None else box_of(index, self.shape)
+        if self.window is not None and box is not None:
+            return self.window(box)
         values = self._declared()
         if index is not None:
             return np.asarray(values[index])
@@ -168,7 +177,8 @@ class LazyTensor:
         if dtype == self.dtype:
             return self
         source = lambda: self.read().astype(numpy_dtype(dtype))  # noqa: E731  # one line, as it is
-        return replace(self, dtype=dtype, source=source, crc32=None)
+        window = lambda box: self.read(slices_of(box)).astype(numpy_dtype(dtype))  # noqa: E731
+        return replace(self, dtype=dtype, source=source, window=window, crc32=None)
 
     def renamed(self, name: str) -> LazyTensor:
         """Return the same tensor under another name."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from kport.checkpoint import Checkpoint
+from kport.formats._group import Group
 
 __all__ = ["Format", "WriteOptions"]
 
@@ -18,10 +19,12 @@ class WriteOptions:
     Arguments:
         shard_size: The most bytes of values in one file of weights.
         split: Attribute paths of models inside the model that get a bundle of their own.
+        group: The processes that hold the values between them, where it takes more than one.
     """
 
     shard_size: int = 5_000_000_000  # the Hugging Face default, decimal
     split: tuple[str, ...] = ()
+    group: Group | None = None
 
 
 @runtime_checkable

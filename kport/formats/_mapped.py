@@ -24,6 +24,9 @@ from kport.errors import CorruptFileError, UnreadableError, mapped
 __all__ = ["FETCHERS", "Backing", "HeldBytes", "MappedFile", "identity_of"]
 
 
+_PAGE = mmap.PAGESIZE
+_REQUEST = 1 << 20  # what a network brings in the time it takes to ask
+
 FETCHERS: MutableMapping[str, Callable[[int, int], None]] = WeakValueDictionary()
 """Local path -> what brings a range of its bytes there, for pictures of remote files."""
 
@@ -79,6 +82,11 @@ class MappedFile:
         """Bytes of the file when it was first seen."""
         return self._identity[2]
 
+    @property
+    def hole(self) -> int:
+        """Bytes between two pieces that cost less to read with them than to leave out."""
+        return _PAGE if self._fetch is None else _REQUEST
+
     def hold(self) -> None:
         """Map the file now, so that its bytes stay when another file takes its place.
 
@@ -104,12 +112,21 @@ class MappedFile:
             CorruptFileError: See `bytes`.
             UnreadableError: They lie elsewhere and cannot be fetched.
         """
+        self.expect(start, stop)
+        return self.bytes[start:stop]
+
+    def expect(self, start: int, stop: int) -> None:
+        """Ask for some bytes that are about to be read, and no others.
+
+        Raises:
+            CorruptFileError: See `bytes`.
+            UnreadableError: They lie elsewhere and cannot be fetched.
+        """
         if self._fetch is not None:
             self._fetch(start, stop)
         if hasattr(mmap, "MADV_WILLNEED") and 0 <= start < stop <= self.size:
             first = start - start % mmap.PAGESIZE
             self._sparse.madvise(mmap.MADV_WILLNEED, first, stop - first)
-        return self.bytes[start:stop]
 
     @cached_property
     def _region(self) -> mmap.mmap:

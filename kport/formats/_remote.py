@@ -66,7 +66,11 @@ class Mirror:
     def held(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return the Checkpoint so that its tensors and assets hold the picture."""
         tensors = {
-            name: replace(one, source=partial(_call, self, one.source))
+            name: replace(
+                one,
+                source=partial(_call, self, one.source),
+                window=one.window and partial(_call, self, one.window),
+            )
             for name, one in checkpoint.tensors.items()
         }
         assets = {
@@ -76,8 +80,8 @@ class Mirror:
         return replace(checkpoint, tensors=tensors, assets=assets)
 
 
-def _call(mirror: Mirror, function: Any) -> Any:
-    return function()
+def _call(mirror: Mirror, function: Any, *given: Any) -> Any:
+    return function(*given)
 
 
 class _Ranges:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kport.checkpoint import Checkpoint
-from kport.errors import KportError
+from kport.errors import KportError, UsageError
 from kport.formats._format import Format, WriteOptions
 from kport.formats._integrity import Integrity
 from kport.formats._registry import Registry, StrPath
@@ -72,6 +72,12 @@ class RegistryWithUrls(Registry):
         """Write the Checkpoint to the path or URL and return the format used."""
         if not is_remote(path):
             return super().write(checkpoint, path, options)
+        if options is not None and options.group is not None:
+            raise UsageError(
+                "is a URL, and several processes write into files that all of them see",
+                path=str(path),
+                remedy="Save to a shared file system, and copy the bundle from there.",
+            )
         mirror = Mirror(Path(str(path)).name)
         with _under(path, mirror):
             chosen = super().write(checkpoint, mirror.path, options)

@@ -9,6 +9,7 @@ from kport.model._capture import capture
 from kport.model._freeze import freeze, unfreeze
 from kport.model._load_into import load_into
 from kport.model._sample import compute_dtypes, run_sample
+from kport.model.backends import processes
 
 __all__ = [
     "build",
@@ -17,6 +18,7 @@ __all__ = [
     "compute_dtypes",
     "freeze",
     "load_into",
+    "processes",
     "report_of",
     "run_sample",
     "unfreeze",

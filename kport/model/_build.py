@@ -34,9 +34,9 @@ from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import (
     alone,
     loading_scope,
-    without_initializers,
     without_tensorflow,
 )
+from kport.model._keras_initializers import without_initializers
 from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
 from kport.model._optimizers import attach, build_optimizers

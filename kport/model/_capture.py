@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -39,7 +40,7 @@ from kport.model._sample import run_sample
 from kport.model._signature import signature_of
 from kport.model._training import training_config
 from kport.model._walk import Walk, walk
-from kport.model.backends import host_view
+from kport.model.backends import host_view, own_pieces
 
 __all__ = ["capture"]
 
@@ -162,8 +163,9 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
                 keras_paths.setdefault(names[id(value)], path)
             else:
                 derived.append((path, value, _is_own_class(owner.thing)))
-    for name, variable in found.variables.items():
-        yield _of_variable(name, variable, found.kinds[name], keras_paths.get(name))
+    for turn, (name, variable) in enumerate(found.variables.items()):
+        tensor = _of_variable(name, variable, found.kinds[name], keras_paths.get(name))
+        yield replace(tensor, pieces=own_pieces(variable, turn))
     for path, value, own in derived:
         yield _of_value(path, value, own)
 

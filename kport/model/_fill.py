@@ -21,7 +21,8 @@ import numpy as np
 
 from kport.checkpoint import Array, numpy_dtype
 from kport.model._plan import Pair
-from kport.model.backends import adopt, buffer_for
+from kport.model._spread import fill_boxes, holds_all
+from kport.model.backends import adopt, boxes_of, buffer_for
 
 __all__ = ["checked", "fill"]
 
@@ -39,6 +40,10 @@ def fill(pairs: Iterable[Pair]) -> None:
     waiting: deque[tuple[Pair, Array, Future[None]]] = deque()
     with ThreadPoolExecutor(_THREADS, "kport-fill") as pool:
         for pair in pairs:
+            boxes = boxes_of(pair.variable)
+            if boxes:
+                fill_boxes(pair, boxes, pool)
+                continue
             buffer = buffer_for(pair.variable)
             if pair.tensor.nbytes < _SMALL:
                 _copy(pair, buffer)
@@ -54,12 +59,15 @@ def fill(pairs: Iterable[Pair]) -> None:
 def checked(pairs: Iterable[Pair]) -> list[Pair]:
     """Return the pairs after every value was held against its checksum, and no variable touched.
 
+    A tensor that this process needs parts of is not read; see `kport.model._spread`.
+
     Raises:
         CorruptFileError: Values differ from their checksum.
     """
     pairs = list(pairs)
+    here = [pair for pair in pairs if holds_all(pair)]
     with ThreadPoolExecutor(_THREADS, "kport-check") as pool:
-        for _ in pool.map(lambda pair: pair.tensor.read(), pairs):
+        for _ in pool.map(lambda pair: pair.tensor.read(), here):
             pass
     return [replace(pair, tensor=replace(pair.tensor, crc32=None)) for pair in pairs]
 

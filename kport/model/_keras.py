@@ -14,20 +14,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
-from keras.src import backend
 from keras.src.backend.common import global_state
 from keras.src.models.functional import Functional
 from keras.src.saving import saving_lib, serialization_lib
 from keras.src.saving.keras_saveable import KerasSaveable
 from keras.src.utils.naming import to_snake_case
 
-from kport.checkpoint import DTYPES
 from kport.components import is_impostor
 from kport.errors import Problem, SaveError
-from kport.model.backends import zeros
 
 __all__ = [
-    "Pending",
     "alone",
     "is_graph",
     "is_saveable",
@@ -38,7 +34,6 @@ __all__ = [
     "sharing_scope",
     "snake_name",
     "trained_variables",
-    "without_initializers",
     "without_tensorflow",
 ]
 
@@ -234,60 +229,3 @@ def is_graph(model: keras.Model) -> bool:
     ``super().__init__(inputs, outputs)`` is one of them.
     """
     return isinstance(model, (keras.Sequential, Functional))
-
-
-class Pending:
-    """Initializers that have not run, by variable."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[int, tuple[keras.Variable, Any]] = {}
-
-    def add(self, variable: keras.Variable, initializer: Any) -> None:
-        """Remember the initializer of a variable."""
-        self._waiting[id(variable)] = (variable, initializer)
-
-    def forget(self, variables: Iterable[int]) -> None:
-        """Leave variables, by their ids, as they are."""
-        for key in variables:
-            self._waiting.pop(key, None)
-
-    def run_except(self, assigned: Iterable[keras.Variable]) -> None:
-        """Run the initializers of all variables but those that have their value already."""
-        for variable in assigned:
-            self._waiting.pop(id(variable), None)
-        for variable, initializer in self._waiting.values():
-            variable.assign(initializer(tuple(variable.shape), dtype=variable.dtype))
-        self._waiting.clear()
-
-
-@contextlib.contextmanager
-def without_initializers() -> Iterator[Pending]:
-    """Make new variables hold zeros, and give their initializers back to be run where needed.
-
-    Reason: every variable of a loaded model is about to get its value from the file; drawing
-    random numbers for it first costs more than reading it. Keras has no public switch. To be used
-    by one thread at a time, see `alone`; what other threads make meanwhile is made as ever.
-    """
-    pending = Pending()
-    original = backend.Variable._initialize_with_initializer
-
-    thread = threading.get_ident()
-
-    def initialize(self: Any, initializer: Any) -> None:
-        if threading.get_ident() != thread:  # a model that another thread is making
-            original(self, initializer)
-            return
-        pending.add(self, initializer)
-        original(self, _zeros)
-
-    backend.Variable._initialize_with_initializer = initialize
-    try:
-        yield pending
-    finally:
-        backend.Variable._initialize_with_initializer = original
-
-
-def _zeros(shape: Any, dtype: Any = None, **layout: Any) -> Any:
-    if layout or dtype not in DTYPES:
-        return keras.ops.zeros(shape, dtype=dtype)
-    return zeros(tuple(shape), dtype)

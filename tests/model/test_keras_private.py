@@ -23,8 +23,8 @@ from kport.model._keras import (
     own_variables,
     sharing_scope,
     trained_variables,
-    without_initializers,
 )
+from kport.model._keras_initializers import without_initializers
 from kport.model._keras_paths import keras_owners, own_values, vars_path
 
 pytestmark = pytest.mark.backend

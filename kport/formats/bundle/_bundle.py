@@ -13,6 +13,7 @@ from kport.formats.bundle._layout import looks_like_bundle
 from kport.formats.bundle._read import read_bundle
 from kport.formats.bundle._replace import replace_part
 from kport.formats.bundle._write import write_bundle
+from kport.formats.bundle._write_together import write_together
 
 __all__ = ["BUNDLE", "Bundle"]
 
@@ -38,8 +39,11 @@ class Bundle:
         return check_bundle(path)
 
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Write the Checkpoint; see `_write`."""
-        write_bundle(checkpoint, path, options)
+        """Write the Checkpoint; see `_write` and `_write_together`."""
+        if options.group is None:
+            write_bundle(checkpoint, path, options)
+        else:
+            write_together(checkpoint, path, options, options.group)
 
     def write_part(
         self, checkpoint: Checkpoint, path: Path, name: str, options: WriteOptions

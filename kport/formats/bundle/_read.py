@@ -231,6 +231,7 @@ def _tensor(name: str, entry: TensorEntry, stores: Stores) -> LazyTensor:
         stores[entry.file].source(name, entry.dtype),
         keras_path=entry.keras_path,
         crc32=entry.crc32,
+        window=stores[entry.file].window(name, entry.dtype),
     )
 
 

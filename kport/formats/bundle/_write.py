@@ -6,7 +6,7 @@ Memory: one tensor or one asset at a time (see `kport.formats.safetensors`), and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,9 +38,17 @@ from kport.formats.bundle._manifest import (
     render_manifest,
 )
 from kport.formats.bundle._shards import index_of, plan_shards
-from kport.formats.safetensors import validate_tensors, write_file
+from kport.formats.safetensors import FileDigest, validate_tensors, write_file
 
-__all__ = ["check_target", "put_file", "put_part", "write_bundle"]
+__all__ = [
+    "check_target",
+    "fill",
+    "plan_files",
+    "put_file",
+    "put_part",
+    "target_of",
+    "write_bundle",
+]
 
 
 def write_bundle(checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
@@ -50,15 +58,26 @@ def write_bundle(checkpoint: Checkpoint, path: Path, options: WriteOptions) -> N
         SaveError: The Checkpoint holds what a bundle cannot, with every reason; or the target
             holds something else, or cannot be written. The target is as it was before.
     """
-    with mapped(SaveError, "cannot be written", path=path):
-        # A link stays one: what it leads to is replaced, not the link.
-        target = path.resolve() if path.is_symlink() else path
-        check_target(target)
-        problems = list(_problems(checkpoint))
-        if problems:
-            raise SaveError("the model cannot be stored in a bundle", problems=problems)
-        with replace_directory(target) as folder:
-            _fill(folder, checkpoint, options)
+    with (
+        mapped(SaveError, "cannot be written", path=path),
+        replace_directory(target_of(checkpoint, path)) as folder,
+    ):
+        fill(folder, checkpoint, options)
+
+
+def target_of(checkpoint: Checkpoint, path: Path) -> Path:
+    """Return the directory that a bundle of this Checkpoint may take the place of.
+
+    Raises:
+        SaveError: See `write_bundle`.
+    """
+    # A link stays one: what it leads to is replaced, not the link.
+    target = path.resolve() if path.is_symlink() else path
+    check_target(target)
+    problems = list(_problems(checkpoint))
+    if problems:
+        raise SaveError("the model cannot be stored in a bundle", problems=problems)
+    return target
 
 
 def check_target(target: Path) -> None:
@@ -119,17 +138,28 @@ def _sample_problems(sample: Sample | None) -> Iterator[Problem]:
     yield from validate_tensors(known)
 
 
-def _fill(folder: Path, whole: Checkpoint, options: WriteOptions) -> None:
-    files: dict[str, FileEntry] = {}
-    crc32: dict[str, int] = {}
+def fill(
+    folder: Path,
+    whole: Checkpoint,
+    options: WriteOptions,
+    written: Mapping[str, FileDigest] | None = None,
+) -> None:
+    """Write everything a bundle has into a new directory.
+
+    Arguments:
+        folder: The directory.
+        whole: What to write.
+        options: How.
+        written: The digests of the files of `plan_files`, where those are there already.
+    """
     parts = split_off(whole, options.split)
     checkpoint = parts.pop("")
-    plan = _plan(checkpoint, options.shard_size)
-    sample = [_lazy(name, array) for name, array in sorted(_arrays(checkpoint.sample).items())]
-    for file, tensors in (plan | ({layout.SAMPLE: sample} if sample else {})).items():
-        digest = write_file(folder / file, tensors, layout.METADATA)
-        files[file] = FileEntry(digest.size, digest.sha256)
-        crc32 |= {} if file == layout.SAMPLE else digest.crc32
+    plan = plan_files(checkpoint, options.shard_size)
+    digests = written or {
+        file: write_file(folder / file, tensors, layout.METADATA) for file, tensors in plan.items()
+    }
+    files = {file: FileEntry(digest.size, digest.sha256) for file, digest in digests.items()}
+    sample = plan.pop(layout.SAMPLE, [])
     files[layout.CONFIG] = put_file(folder, layout.CONFIG, dump_json(checkpoint.spec.config))
     shards = {file: one for file, one in plan.items() if file.startswith("model-")}
     if shards:
@@ -138,7 +168,9 @@ def _fill(folder: Path, whole: Checkpoint, options: WriteOptions) -> None:
     manifest = Manifest(
         spec=checkpoint.spec.to_json(),
         tensors={
-            one.name: _entry(one, file, crc32[one.name]) for file in plan for one in plan[file]
+            one.name: _entry(one, file, digests[file].crc32[one.name])
+            for file in plan
+            for one in plan[file]
         },
         assets={name: _put_asset(folder, asset) for name, asset in checkpoint.assets.items()},
         files=files,
@@ -155,13 +187,13 @@ def put_part(folder: Path, name: str, part: Checkpoint, options: WriteOptions) -
     """Write a part as a bundle in its place in another one, and return what it is known by."""
     place = folder / layout.part_folder(name)
     place.mkdir(parents=True)
-    _fill(place, part, replace(options, split=()))
+    fill(place, part, replace(options, split=()))
     content = (place / layout.MANIFEST).read_bytes()
     return FileEntry(len(content), hashlib.sha256(content).hexdigest())
 
 
-def _plan(checkpoint: Checkpoint, shard_size: int) -> dict[str, list[LazyTensor]]:
-    """Return file -> tensors for all files of weights that are not empty."""
+def plan_files(checkpoint: Checkpoint, shard_size: int) -> dict[str, list[LazyTensor]]:
+    """Return file -> tensors for all safetensors files that are not empty."""
     plan: dict[str, list[LazyTensor]] = {}
     for store, kinds in layout.STORES.items():
         tensors = _of(checkpoint, kinds)
@@ -169,7 +201,8 @@ def _plan(checkpoint: Checkpoint, shard_size: int) -> dict[str, list[LazyTensor]
             plan |= plan_shards(tensors, shard_size)
         elif tensors:
             plan[f"{store}.safetensors"] = tensors
-    return plan
+    sample = [_lazy(name, array) for name, array in sorted(_arrays(checkpoint.sample).items())]
+    return plan | ({layout.SAMPLE: sample} if sample else {})
 
 
 def _of(checkpoint: Checkpoint, kinds: tuple[Kind, ...]) -> list[LazyTensor]:

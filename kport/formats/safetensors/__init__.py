@@ -17,15 +17,23 @@ from kport.formats.safetensors._header import (
     validate_header,
 )
 from kport.formats.safetensors._read import SafetensorsFile, read_file
-from kport.formats.safetensors._write import FileDigest, validate_tensors, write_file
+from kport.formats.safetensors._write import (
+    FileDigest,
+    FilePlan,
+    plan_file,
+    validate_tensors,
+    write_file,
+)
 
 __all__ = [
     "TAGS",
     "Entry",
     "FileDigest",
+    "FilePlan",
     "Header",
     "SafetensorsFile",
     "parse_header",
+    "plan_file",
     "read_file",
     "render_header",
     "storage_dtype",

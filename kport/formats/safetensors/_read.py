@@ -16,7 +16,9 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from kport.checkpoint import Array, numpy_dtype
+import numpy as np
+
+from kport.checkpoint import Array, Box, byte_runs, numpy_dtype, slices_of
 from kport.errors import CorruptFileError, UnreadableError, UnsafeFileError, mapped
 from kport.formats._json import shown
 from kport.formats._mapped import MappedFile
@@ -70,6 +72,17 @@ class SafetensorsFile:
         Raises:
             UnreadableError: Keras has no such dtype.
         """
+        return partial(self._view, name, self._readable(name, dtype))
+
+    def window(self, name: str, dtype: str | None = None) -> Callable[[Box], Array]:
+        """Return a function that gives a box of a tensor as a read-only view of its own bytes.
+
+        Raises:
+            UnreadableError: Keras has no such dtype.
+        """
+        return partial(self._view, name, self._readable(name, dtype))
+
+    def _readable(self, name: str, dtype: str | None) -> str:
         entry = self.entries[name]
         wanted = dtype or entry.dtype
         if wanted is None or storage_dtype(wanted) != entry.dtype:
@@ -78,25 +91,31 @@ class SafetensorsFile:
                 "made of that",
                 path=self.file.path,
             )
-        return partial(self._view, name, wanted)
+        return wanted
 
-    def _view(self, name: str, dtype: str) -> Array:
+    def _view(self, name: str, dtype: str, box: Box | None = None) -> Array:
         entry = self.entries[name]
+        shape, start, stop = entry.shape, self.data + entry.start, self.data + entry.stop
         with mapped(UnreadableError, "cannot be read", path=self.file.path):
-            flat = self.file.view(self.data + entry.start, self.data + entry.stop)
-            if dtype in _NARROW:
-                flat = _narrow(flat, name, dtype)
-            return flat.view(numpy_dtype(dtype)).reshape(entry.shape)
+            if box is None:
+                flat = self.file.view(start, stop)
+            else:
+                itemsize = numpy_dtype(entry.dtype or dtype).itemsize
+                for first, last in byte_runs(shape, itemsize, box, self.file.hole):
+                    self.file.expect(start + first, start + last)
+                flat = self.file.bytes[start:stop]
+            stored_as = _NARROW[dtype][0] if dtype in _NARROW else numpy_dtype(dtype)
+            stored = flat.view(stored_as).reshape(shape)[slices_of(box) if box else ...]
+            return _narrow(stored, name, dtype) if dtype in _NARROW else stored
 
 
-def _narrow(flat: Array, name: str, dtype: str) -> Array:
+def _narrow(stored: Array, name: str, dtype: str) -> Array:
     """Return values whose dtype does not use all of its byte, after a look at every byte."""
-    stored_as, least, most = _NARROW[dtype]
-    stored = flat.view(stored_as)
+    _, least, most = _NARROW[dtype]
     if stored.size and (stored.min() < least or stored.max() > most):
         raise CorruptFileError(f"tensor {shown(name)} is {dtype} and has bytes that are no such")
     if dtype == "bool":
-        return flat
+        return stored.view(np.bool_)
     values = stored.astype(numpy_dtype(dtype))
     values.flags.writeable = False
     return values

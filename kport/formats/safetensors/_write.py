@@ -21,7 +21,7 @@ from kport.formats._stream import HashingWriter
 from kport.formats.safetensors._dtypes import tag_of
 from kport.formats.safetensors._header import METADATA, Entry, render_header
 
-__all__ = ["FileDigest", "validate_tensors", "write_file"]
+__all__ = ["FileDigest", "FilePlan", "plan_file", "validate_tensors", "write_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,21 @@ class FileDigest:
     size: int
     sha256: str
     crc32: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """A file before its values are there.
+
+    Arguments:
+        header: Its first bytes.
+        size: How many bytes it will have.
+        starts: Tensor -> first byte of its values.
+    """
+
+    header: bytes
+    size: int
+    starts: Mapping[str, int]
 
 
 def validate_tensors(tensors: Sequence[LazyTensor]) -> list[Problem]:
@@ -73,15 +88,34 @@ def write_file(
         SaveError: See `validate_tensors`; or there are too many tensors for one header.
         CorruptFileError: A tensor's source gave another shape or dtype than was declared.
     """
-    problems = validate_tensors(tensors)
-    if problems:
-        raise SaveError("these tensors cannot be stored as safetensors", problems=problems)
-    ordered = sorted(tensors, key=lambda one: (-_itemsize(one), one.name))
-    header = render_header(_layout(ordered), metadata or {})
+    ordered, header = _planned(tensors, metadata)
     if isinstance(target, Path):
         with target.open("wb", buffering=0) as file:
             return _stream(file, header, ordered)
     return _stream(target, header, ordered)
+
+
+def plan_file(tensors: Sequence[LazyTensor], metadata: Mapping[str, str] | None = None) -> FilePlan:
+    """Return where `write_file` puts everything, for those who write into the file by themselves.
+
+    Raises:
+        SaveError: See `write_file`.
+    """
+    ordered, header = _planned(tensors, metadata)
+    entries = _layout(ordered)
+    starts = {name: len(header) + entry.start for name, entry in entries.items()}
+    size = max((len(header) + entry.stop for entry in entries.values()), default=len(header))
+    return FilePlan(header, size, starts)
+
+
+def _planned(
+    tensors: Sequence[LazyTensor], metadata: Mapping[str, str] | None
+) -> tuple[list[LazyTensor], bytes]:
+    problems = validate_tensors(tensors)
+    if problems:
+        raise SaveError("these tensors cannot be stored as safetensors", problems=problems)
+    ordered = sorted(tensors, key=lambda one: (-_itemsize(one), one.name))
+    return ordered, render_header(_layout(ordered), metadata or {})
 
 
 def _layout(ordered: Sequence[LazyTensor]) -> dict[str, Entry]:

@@ -8,6 +8,15 @@ Each file has the same verbs over NumPy:
 - ``adopt(variable, buffer)``: make the filled memory the variable's value, on its devices;
 - ``zeros(shape, dtype)``: a tensor for a variable that is about to be filled.
 
+And where the devices of a mesh hold a variable together, which so far only JAX has:
+
+- ``boxes_of(variable)``: the parts that the devices of this process hold, each once;
+- ``adopt_boxes(variable, buffers)``: make memory filled with those parts the variable's value;
+- ``own_pieces(variable, turn)``: what gives the parts that this process has to write, None where
+  it has all devices;
+- ``blank(shape, dtype, layout)``: zeros in a layout;
+- ``processes()``: those that run the program together, None where it is one.
+
 On the CPU a value is so written once, from the file's memory map into the memory that the backend
 goes on with. One process has one backend, so the one that Keras runs on is bound here at import.
 """
@@ -17,6 +26,11 @@ from __future__ import annotations
 import keras
 
 from kport.errors import BackendError
+
+if keras.backend.backend() == "jax":
+    from kport.model.backends._jax_mesh import adopt_boxes, blank, boxes_of, own_pieces, processes
+else:
+    from kport.model.backends._one_device import adopt_boxes, blank, boxes_of, own_pieces, processes
 
 if keras.backend.backend() == "torch":
     from kport.model.backends._torch import adopt, buffer_for, host_view, zeros
@@ -30,4 +44,14 @@ else:
         remedy="Set KERAS_BACKEND to tensorflow, jax or torch before importing keras.",
     )
 
-__all__ = ["adopt", "buffer_for", "host_view", "zeros"]
+__all__ = [
+    "adopt",
+    "adopt_boxes",
+    "blank",
+    "boxes_of",
+    "buffer_for",
+    "host_view",
+    "own_pieces",
+    "processes",
+    "zeros",
+]

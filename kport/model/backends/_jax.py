@@ -9,14 +9,32 @@ import keras
 import numpy as np
 
 from kport.checkpoint import Array
+from kport.errors import SaveError
 from kport.model.backends._memory import aligned_zeros
 
 __all__ = ["adopt", "buffer_for", "host_view", "zeros"]
 
 
 def host_view(variable: keras.Variable) -> Array:
-    """Return the values as a NumPy array; on the CPU a read-only view of JAX's own memory."""
-    return np.asarray(variable.value)
+    """Return the values as a NumPy array; on the CPU a read-only view of JAX's own memory.
+
+    Parts on several devices are put together in new memory; JAX itself would keep that.
+    """
+    value = variable.value
+    if len(value.sharding.device_set) == 1:
+        return np.asarray(value)
+    if value.is_fully_replicated:
+        return np.asarray(value.addressable_shards[0].data)
+    if not value.is_fully_addressable:
+        raise SaveError(
+            f"the values of {variable.path!r} lie on devices of several processes",
+            remedy="Save a bundle, in all processes at once; load that where one has them all.",
+        )
+    whole = np.empty(value.shape, value.dtype)
+    for shard in value.addressable_shards:
+        if shard.replica_id == 0:
+            whole[shard.index] = np.asarray(shard.data)
+    return whole
 
 
 def buffer_for(variable: keras.Variable) -> Array:
@@ -25,13 +43,11 @@ def buffer_for(variable: keras.Variable) -> Array:
 
 
 def adopt(variable: keras.Variable, buffer: Array) -> None:
-    """Make the memory an array on the variable's devices, in its layout if it has one.
+    """Make the memory an array on the variable's device.
 
     On the CPU the array is the memory itself, which nobody else knows.
     """
-    # A distribution puts the parts of a host array where they belong.
-    laid_out = getattr(variable, "_layout", None) is not None
-    variable.assign(buffer if laid_out else jax.device_put(buffer))
+    variable.assign(jax.device_put(buffer))
 
 
 def zeros(shape: tuple[int, ...], dtype: str) -> Any:

@@ -1,0 +1,89 @@
+"""Private calls that let initializers wait; see _keras.py."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+from keras.src import backend
+
+from kport.checkpoint import DTYPES
+from kport.model.backends import blank, zeros
+
+__all__ = ["Pending", "without_initializers"]
+
+
+class Pending:
+    """Initializers that have not run, by variable."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, tuple[keras.Variable, Any]] = {}
+
+    def add(self, variable: keras.Variable, initializer: Any) -> None:
+        """Remember the initializer of a variable."""
+        self._waiting[id(variable)] = (variable, initializer)
+
+    def forget(self, variables: Iterable[int]) -> None:
+        """Leave variables, by their ids, as they are."""
+        for key in variables:
+            self._waiting.pop(key, None)
+
+    def run_except(self, assigned: Iterable[keras.Variable]) -> None:
+        """Run the initializers of all variables but those that have their value already."""
+        for variable in assigned:
+            self._waiting.pop(id(variable), None)
+        for variable, initializer in self._waiting.values():
+            variable.assign(initializer(tuple(variable.shape), dtype=variable.dtype))
+        self._waiting.clear()
+
+
+@contextlib.contextmanager
+def without_initializers() -> Iterator[Pending]:
+    """Make new variables hold zeros, and give their initializers back to be run where needed.
+
+    Reason: every variable of a loaded model is about to get its value from the file; drawing
+    random numbers for it first costs more than reading it. Keras has no public switch. To be used
+    by one thread at a time, see `alone`; what other threads make meanwhile is made as ever.
+    """
+    pending = Pending()
+    original = backend.Variable._initialize_with_initializer
+
+    thread = threading.get_ident()
+
+    def initialize(self: Any, initializer: Any) -> None:
+        if threading.get_ident() != thread:  # a model that another thread is making
+            original(self, initializer)
+            return
+        pending.add(self, initializer)
+        if not _blank_in_layout(self):
+            original(self, _zeros)
+
+    backend.Variable._initialize_with_initializer = initialize
+    try:
+        yield pending
+    finally:
+        backend.Variable._initialize_with_initializer = original
+
+
+def _blank_in_layout(variable: Any) -> bool:
+    """Let a variable that a distribution spreads over devices hold zeros there; say if one does.
+
+    Reason: Keras first makes such zeros whole on one device, or compiles a program for each shape.
+    """
+    if not hasattr(variable, "_initialize_layout"):
+        return False
+    variable._initialize_layout()
+    layout = getattr(variable._layout, "backend_layout", variable._layout)
+    if layout is None or variable._dtype not in DTYPES:
+        return False
+    variable._direct_assign(blank(tuple(variable._shape), variable._dtype, layout))
+    return True
+
+
+def _zeros(shape: Any, dtype: Any = None) -> Any:
+    if dtype not in DTYPES:
+        return keras.ops.zeros(shape, dtype=dtype)
+    return zeros(tuple(shape), dtype)

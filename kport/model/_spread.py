@@ -1,0 +1,50 @@
+"""Move the values of a file to the devices of a mesh: to each device the part it holds.
+
+A process reads the bytes of the parts its devices hold, each part once however many of them do,
+and no others (pages of 4 kB around them). Where they make up the whole tensor its checksum is
+compared; a part has none, so a process that reads parts relies on ``kport.load(check="full")``
+where the file is not trusted.
+
+Memory: the parts themselves; on another device than the CPU, those of one tensor on the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from kport.checkpoint import Array, Box, numpy_dtype, slices_of
+from kport.model._plan import Pair
+from kport.model.backends import adopt_boxes, boxes_of
+from kport.model.backends._memory import aligned_zeros
+
+__all__ = ["fill_boxes", "holds_all"]
+
+
+def holds_all(pair: Pair) -> bool:
+    """Whether this process gets all of the tensor."""
+    boxes = boxes_of(pair.variable)
+    return not boxes or _volume(boxes) == pair.tensor.size
+
+
+def fill_boxes(pair: Pair, boxes: Sequence[Box], pool: ThreadPoolExecutor) -> None:
+    """Give a variable its values, converted to its dtype.
+
+    Raises:
+        CorruptFileError: The tensor was read whole and differs from its checksum.
+    """
+    whole = pair.tensor.read() if _volume(boxes) == pair.tensor.size else None
+
+    def part(box: Box) -> Array:
+        values = pair.tensor.read(slices_of(box)) if whole is None else whole[slices_of(box)]
+        buffer = aligned_zeros(values.shape, pair.variable.dtype)
+        np.copyto(buffer, values.astype(numpy_dtype(pair.variable.dtype), copy=False))
+        return buffer
+
+    adopt_boxes(pair.variable, dict(zip(boxes, pool.map(part, boxes), strict=True)))
+
+
+def _volume(boxes: Sequence[Box]) -> int:
+    return sum(int(np.prod([stop - start for start, stop in box], dtype=np.int64)) for box in boxes)
