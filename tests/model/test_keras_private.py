@@ -84,6 +84,12 @@ def test_variables_are_filed_as_trainable_or_not() -> None:
     assert [one.name for one in others] == ["moving_mean", "moving_variance"]
 
 
+def test_only_jax_lays_variables_out() -> None:
+    """`_keras_initializers._blank_in_layout` asks a variable for it."""
+    found = hasattr(backend.Variable, "_initialize_layout")
+    assert found == (keras.backend.backend() == "jax")
+
+
 def test_initializers_wait() -> None:
     signature = inspect.signature(backend.Variable._initialize_with_initializer)
     assert list(signature.parameters) == ["self", "initializer"]
