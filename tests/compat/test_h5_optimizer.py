@@ -322,7 +322,7 @@ def test_a_link_among_the_slots_is_refused(tmp_path):
     with h5py.File(path, "a") as file:
         del file["optimizer_weights/Adam/dense/bias/v:0"]
         file["optimizer_weights/Adam/dense/bias/v:0"] = h5py.ExternalLink("other.h5", "/x")
-    with pytest.raises(UnsafeFileError, match="optimizer_weights/Adam/dense/bias/v:0: /optimizer"):
+    with pytest.raises(UnsafeFileError, match="Adam/dense/bias/v:0' is an external link"):
         H5.read(path)
 
 

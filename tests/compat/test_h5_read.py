@@ -59,10 +59,7 @@ def test_every_value_equals_what_h5py_reads(digits):
 
 def test_contiguous_weights_are_mapped_and_not_read(model_file):
     kernel = H5.read(model_file).tensors["dense.kernel"].read()
-    base = kernel
-    while base is not None and not isinstance(base, np.memmap):
-        base = base.base
-    assert isinstance(base, np.memmap)
+    assert not kernel.flags.owndata
     assert not kernel.flags.writeable
     np.testing.assert_array_equal(kernel, KERNEL)
 
@@ -192,14 +189,14 @@ def test_a_truncated_file_is_recognised_and_says_so(model_file):
     data = model_file.read_bytes()
     model_file.write_bytes(data[: len(data) // 2])
     assert H5.recognises(model_file)
-    with pytest.raises(CorruptFileError, match="is a damaged or truncated HDF5 file: "):
+    with pytest.raises(CorruptFileError, match="is truncated: 5720 bytes are there of 11440"):
         H5.read(model_file)
 
 
 def test_a_file_that_shrinks_after_it_was_opened_is_noticed(model_file):
     kernel = H5.read(model_file).tensors["dense.kernel"]
     model_file.write_bytes(b"")
-    with pytest.raises(CorruptFileError, match="has changed since it was opened"):
+    with pytest.raises(CorruptFileError, match="was changed after it was opened"):
         kernel.read()
 
 
@@ -259,7 +256,7 @@ def test_a_listed_weight_that_is_not_there_and_one_that_is_text(model_file):
         f"{model_file}: has weights that cannot be read\n"
         "  - model_weights/dense/dense/absent:0: names 'dense/absent:0' in "
         "'/model_weights/dense' and does not hold it\n"
-        "  - model_weights/dense/dense/text:0: holds object, expected numbers"
+        "  - model_weights/dense/dense/text:0: holds text, expected numbers"
     )
 
 
@@ -297,7 +294,7 @@ def test_a_weight_listed_twice(model_file):
 def test_names_that_are_numbers(model_file):
     with h5py.File(model_file, "a") as file:
         file["model_weights/dense"].attrs["weight_names"] = np.arange(3)
-    with pytest.raises(CorruptFileError, match="'weight_names' holds a int, expected text"):
+    with pytest.raises(CorruptFileError, match="'weight_names' holds numbers, expected text"):
         H5.read(model_file)
 
 

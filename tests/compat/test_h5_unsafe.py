@@ -39,19 +39,21 @@ def test_an_external_link_is_not_followed(without_kernel, tmp_path):
     refused(
         without_kernel,
         UnsafeFileError,
-        f"{PLACE}: /{PLACE} is a link to another place or file",
+        f"{PLACE}: '{PLACE}' is an external link, which is never followed",
     )
 
 
 def test_a_soft_link_is_not_followed(without_kernel):
     without_kernel[PLACE] = h5py.SoftLink("/model_weights/dense/dense/bias:0")
-    refused(without_kernel, UnsafeFileError, "is a link to another place or file")
+    refused(without_kernel, UnsafeFileError, "is a soft link, which is never followed")
 
 
 def test_a_link_in_the_middle_of_the_way_is_not_followed(without_kernel):
     without_kernel.move("model_weights", "elsewhere")
     without_kernel["model_weights"] = h5py.SoftLink("/elsewhere")
-    refused(without_kernel, UnsafeFileError, "/model_weights is a link to another place or file")
+    refused(
+        without_kernel, UnsafeFileError, "'model_weights' is a soft link, which is never followed"
+    )
 
 
 def test_external_storage_is_not_read(without_kernel, tmp_path):
@@ -62,7 +64,7 @@ def test_external_storage_is_not_read(without_kernel, tmp_path):
     refused(
         without_kernel,
         UnsafeFileError,
-        f"{PLACE}: keeps its values in another file (external storage)",
+        f"{PLACE}: keeps its values in another file",
     )
 
 
@@ -73,7 +75,7 @@ def test_a_virtual_dataset_is_not_read(without_kernel, tmp_path):
     refused(
         without_kernel,
         UnsafeFileError,
-        f"{PLACE}: is put together from other datasets (virtual dataset)",
+        f"{PLACE}: is a virtual dataset, which reads other files",
     )
 
 
@@ -84,20 +86,24 @@ def test_a_filter_of_a_plug_in_is_not_loaded(without_kernel):
     space = h5py.h5s.create_simple(KERNEL.shape)
     kind = h5py.h5t.IEEE_F32LE
     h5py.h5d.create(without_kernel.id, PLACE.encode(), kind, space, creation)
-    refused(without_kernel, UnsafeFileError, "needs the HDF5 plug-in 32015 to be decompressed")
+    refused(
+        without_kernel,
+        UnsafeFileError,
+        "needs the HDF5 filter 32015, which would be",
+    )
 
 
 def test_a_shape_beyond_the_file_is_refused_before_anything_is_made(without_kernel):
     without_kernel.create_dataset(PLACE, (1 << 20, 1 << 20), "<f4", chunks=(1, 1 << 10))
-    refused(without_kernel, UnreadableError, "claims 4398046511104 bytes of values")
+    refused(without_kernel, UnsafeFileError, "declares 4398046511104 bytes of values")
 
 
 def test_values_that_were_never_written_are_refused(without_kernel):
     without_kernel.create_dataset(PLACE, (1 << 20, 1 << 20), "<f4")
     refused(
         without_kernel,
-        UnreadableError,
-        "claims 4398046511104 bytes of values, more than the 0 stored ones can hold",
+        UnsafeFileError,
+        "declares 4398046511104 bytes of values and stores 0",
     )
 
 
@@ -119,14 +125,14 @@ def test_a_shape_that_lies_about_contiguous_bytes(model_file):
     shape = np.array(KERNEL.shape, "<u8").tobytes()
     assert data.count(shape) >= 1
     model_file.write_bytes(data.replace(shape, np.array([3, 1 << 40], "<u8").tobytes()))
-    with pytest.raises(UnreadableError, match=f"{PLACE}: cannot be read: .*invalid dataset size"):
+    with pytest.raises(UnsafeFileError, match=f"{PLACE}: declares 13194139533312 bytes"):
         H5.read(model_file)
 
 
 def test_an_object_dataset_is_refused(without_kernel):
     kind = h5py.special_dtype(ref=h5py.Reference)
     without_kernel.create_dataset(PLACE, (2,), kind)
-    refused(without_kernel, UnreadableError, f"{PLACE}: holds object, expected numbers")
+    refused(without_kernel, UnreadableError, f"{PLACE}: holds references, expected numbers")
 
 
 def test_a_record_dataset_is_refused(without_kernel):
@@ -136,7 +142,7 @@ def test_a_record_dataset_is_refused(without_kernel):
 
 def test_a_null_dataset_is_refused(without_kernel):
     without_kernel[PLACE] = h5py.Empty("<f4")
-    refused(without_kernel, UnreadableError, f"{PLACE}: is an empty (null) dataset")
+    refused(without_kernel, UnreadableError, f"{PLACE}: has no values")
 
 
 def test_a_group_in_a_weights_place_is_refused(without_kernel):

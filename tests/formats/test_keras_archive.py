@@ -294,7 +294,7 @@ def mislabelled(file: h5py.File) -> None:
         (external_storage, UnsafeFileError, "'vars/0' keeps its values in another file"),
         (virtual, UnsafeFileError, "'vars/0' is a virtual dataset, which reads other files"),
         (bomb, UnsafeFileError, "'vars/0' declares 1099511627776 bytes of values and stores 0"),
-        (cycle, UnsafeFileError, "is a group that was met before: a cycle"),
+        (cycle, UnsafeFileError, "'layers/again' was met before as 'layers'"),
         (mislabelled, CorruptFileError, "'vars/0' is marked bfloat16 and its values are float32"),
     ],
 )

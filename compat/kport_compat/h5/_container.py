@@ -1,76 +1,76 @@
-"""Walk an HDF5 file without trusting it: hard links only, bounded attributes.
-
-HDF5 can make one file open another (external and soft links), run a plug-in (unknown filters) or
-claim sizes that no file has. Everything goes through here, so none of that happens. h5py and the
-HDF5 library raise only built-in exceptions; `opened` maps them.
-
-Format: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
-"""
+"""Walk an HDF5 file of a Keras model: groups by path, attributes as texts, lists and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from math import prod
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 from kport.checkpoint import JSON
-from kport.errors import CorruptFileError, UnsafeFileError, mapped
+from kport.errors import CorruptFileError, mapped
 from kport.formats._json import parse_json
+from kport.formats._mapped import MappedFile
+from kport.formats.hdf5 import Dataset, Group, Node, StoredArray, open_file, stored_array
 
-__all__ = ["SIGNATURE", "attribute_json", "attribute_names", "attribute_text", "child", "opened"]
+__all__ = [
+    "array",
+    "attribute_json",
+    "attribute_names",
+    "attribute_text",
+    "below",
+    "child",
+    "opened",
+]
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_MAX_NAMES = 100_000  # names in one list; the largest public Keras models have some thousands
-_MAX_CHUNKS = 1_000  # parts of one list; the writer splits at 64 kB, so this is 64 MB of names
 
-Node = Any
-"""An open `h5py.Group` or `h5py.Dataset`; h5py has no types."""
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Node]:
-    """Open the file for reading.
+def opened(path: Path) -> tuple[Group, MappedFile]:
+    """Return the root of a file, and its bytes.
 
     Raises:
         CorruptFileError: It is no HDF5 file, or is cut off.
     """
-    import h5py
-
     with mapped(CorruptFileError, "is a damaged or truncated HDF5 file", path=path):
-        file = h5py.File(path, "r")
-    with file:
-        yield file
+        values = MappedFile(path)  # mapped when one is read, if the file is then the same
+        return open_file(MappedFile(path).bytes), values
 
 
-def child(group: Node, name: str) -> Node:
-    """Return what lies below the group under a name, following hard links alone.
+def below(group: Group, path: str) -> Group:
+    """Return the group that lies below another under a path.
+
+    Raises:
+        CorruptFileError: There is none; else see `child`.
+    """
+    node = child(group, path)
+    if not isinstance(node, Group):
+        raise CorruptFileError(f"{'/' + node.path!r} is no group")
+    return node
+
+
+def child(group: Group, path: str) -> Node:
+    """Return what lies below the group under a path.
 
     Raises:
         UnsafeFileError: The way leads through a soft, external or user-defined link.
         CorruptFileError: There is no such name.
     """
-    import h5py
-
-    node = group
-    for part in name.split("/"):
-        if part in ("", ".", "..") or not isinstance(node, h5py.Group) or part not in node:
-            raise CorruptFileError(f"names {name!r} in {group.name!r} and does not hold it")
-        if not isinstance(_link(node, part), h5py.HardLink):
-            raise UnsafeFileError(
-                f"{node.name.rstrip('/')}/{part} is a link to another place or file",
-                remedy="Only files that hold their own data are read; copy the data into the file.",
-            )
-        node = node[part]
+    node: Node = group
+    for name in path.split("/"):
+        if not isinstance(node, Group) or name not in node:
+            raise CorruptFileError(f"names {path!r} in {'/' + group.path!r} and does not hold it")
+        node = node[name]
     return node
 
 
-def _link(node: Node, part: str) -> object:
-    try:
-        return node.get(part, getlink=True)
-    except TypeError:  # a user-defined link class; h5py knows no object for it
-        return None
+def array(group: Group, path: str, backing: MappedFile) -> StoredArray:
+    """Return what the dataset below the group holds.
+
+    Raises:
+        CorruptFileError: There is none; else see `kport.formats.hdf5.stored_array`.
+    """
+    node = child(group, path)
+    if not isinstance(node, Dataset):
+        raise CorruptFileError("is no dataset")
+    return stored_array(node, backing)
 
 
 def attribute_names(node: Node, name: str) -> list[str]:
@@ -82,18 +82,13 @@ def attribute_names(node: Node, name: str) -> list[str]:
     Raises:
         CorruptFileError: It is missing or holds something else than text.
     """
-    if name in node.attrs:
+    held = node.attributes
+    if name in held:
         return _texts(node, name)
-    names: list[str] = []
-    for index in range(_MAX_CHUNKS):
-        if f"{name}{index}" not in node.attrs:
-            break
-        names += _texts(node, f"{name}{index}")
-    else:
-        raise CorruptFileError(f"{node.name!r} splits {name!r} into more than {_MAX_CHUNKS} parts")
-    if f"{name}0" not in node.attrs:
-        raise CorruptFileError(f"{node.name!r} has no attribute {name!r}")
-    return names
+    parts = [f"{name}{index}" for index in takewhile(lambda at: f"{name}{at}" in held, count())]
+    if not parts:
+        raise CorruptFileError(f"{'/' + node.path!r} has no attribute {name!r}")
+    return [text for part in parts for text in _texts(node, part)]
 
 
 def attribute_text(node: Node, name: str) -> str | None:
@@ -102,7 +97,7 @@ def attribute_text(node: Node, name: str) -> str | None:
     Raises:
         CorruptFileError: It holds something else than one text.
     """
-    if name not in node.attrs:
+    if name not in node.attributes:
         return None
     texts = _texts(node, name)
     if len(texts) != 1:
@@ -126,19 +121,5 @@ def attribute_json(node: Node, name: str) -> JSON | list[Any] | None:
 
 
 def _texts(node: Node, name: str) -> list[str]:
-    identifier = node.attrs.get_id(name)
-    count = prod(identifier.shape or ())
-    if count > _MAX_NAMES or count * identifier.dtype.itemsize > node.file.id.get_filesize():
-        raise CorruptFileError(f"attribute {name!r} of {node.name!r} claims a size beyond reason")
-    value = node.attrs[name]
-    items = value.ravel().tolist() if hasattr(value, "ravel") else [value]
-    return [_text(item, name) for item in items]
-
-
-def _text(item: object, name: str) -> str:
-    if isinstance(item, bytes):
-        return item.decode()
-    if isinstance(item, str):
-        item.encode()  # a lone surrogate, h5py's way to show bytes that are not UTF-8, fails here
-        return item
-    raise CorruptFileError(f"attribute {name!r} holds a {type(item).__name__}, expected text")
+    with mapped(CorruptFileError, f"attribute {name!r} of {'/' + node.path!r} cannot be read"):
+        return node.attributes[name].texts

@@ -27,14 +27,14 @@ from kport.errors import (
     mapped,
 )
 from kport.formats import Survey
+from kport.formats._mapped import MappedFile
+from kport.formats.hdf5 import SIGNATURE, SIGNATURE_PLACES, Group
 from kport_compat.h5._adapted import give_summaries
 from kport_compat.h5._container import (
-    SIGNATURE,
-    Node,
     attribute_json,
     attribute_names,
     attribute_text,
-    child,
+    below,
     opened,
 )
 from kport_compat.h5._optimizer import optimizer_tensors, variable_names
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
 
 __all__ = ["H5", "H5Format"]
 
-_SIGNATURE_PLACES = (0, 512, 1024, 2048)  # a user block may stand before it; doubling from 512 on
-
 
 class H5Format:
     """The format object; see `kport.formats.Format`."""
@@ -69,8 +67,9 @@ class H5Format:
         try:
             if not path.is_file() or not _signed(path):
                 return False
-            with mapped(CorruptFileError, "cannot be read"), opened(path) as file:
-                return "model_config" in file.attrs or _has_weights(file)
+            with mapped(CorruptFileError, "cannot be read"):
+                root, _ = opened(path)
+                return "model_config" in root.attributes or _has_weights(root)
         except (KportError, OSError):
             # Cut off behind the signature. Nothing else reads HDF5, so claim it: `read` says why.
             return path.suffix.lower() in {".h5", ".hdf5", ".keras"} and path.is_file()
@@ -82,8 +81,8 @@ class H5Format:
             UnreadableError: It is damaged, or its config is one that nobody can translate.
             UnsafeFileError: It links to other places or files.
         """
-        with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
-            return _read(file, path)
+        with mapped(CorruptFileError, "cannot be read", path=path):
+            return _read(*opened(path))
 
     def read_weights(self, path: Path) -> Checkpoint:
         """Return the weights of the layers alone; the config is not looked at.
@@ -92,18 +91,19 @@ class H5Format:
             UnreadableError: The file is damaged.
             UnsafeFileError: It links to other places or files.
         """
-        with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
-            return _weights_only(file, path)
+        with mapped(CorruptFileError, "cannot be read", path=path):
+            return _weights_only(*opened(path))
 
     def survey(self, path: Path) -> Survey:
         """Return what is in the file, whether its config can be translated or not."""
         try:
             return Survey(self.read(path))
         except InvalidSpecError as error:
-            with mapped(CorruptFileError, "cannot be read", path=path), opened(path) as file:
-                config = attribute_json(file, "model_config")
+            with mapped(CorruptFileError, "cannot be read", path=path):
+                root, backing = opened(path)
+                config = attribute_json(root, "model_config")
                 layers = tuple(outline(config))
-                checkpoint = _weights_only(file, path, config)
+                checkpoint = _weights_only(root, backing, config)
             obstacles = (error.message, *map(str, error.problems))
             checkpoint = replace(checkpoint, holds=Holds.MODEL)
             return Survey(checkpoint, layers=layers, obstacles=obstacles)
@@ -134,77 +134,81 @@ H5 = H5Format()
 
 def _signed(path: Path) -> bool:
     with path.open("rb") as file:
-        for place in _SIGNATURE_PLACES:
+        for place in SIGNATURE_PLACES:
             file.seek(place)
             if file.read(len(SIGNATURE)) == SIGNATURE:
                 return True
     return False
 
 
-def _has_weights(file: Node) -> bool:
-    return "model_weights" in file or "layer_names" in file.attrs or "layer_names0" in file.attrs
+def _has_weights(root: Group) -> bool:
+    return (
+        "model_weights" in root
+        or "layer_names" in root.attributes
+        or "layer_names0" in root.attributes
+    )
 
 
-def _read(file: Node, path: Path) -> Checkpoint:
-    config = attribute_json(file, "model_config")
+def _read(root: Group, backing: MappedFile) -> Checkpoint:
+    config = attribute_json(root, "model_config")
     if config is None:
-        return _weights_only(file, path)
-    weights = child(file, "model_weights")
-    version = _version(file, weights)
-    training = training_of(attribute_json(file, "training_config"), version)
+        return _weights_only(root, backing)
+    weights = below(root, "model_weights")
+    version = _version(root, weights)
+    training = training_of(attribute_json(root, "training_config"), version)
     translation = translate(
         config,
         training,
         generation=_generation(version),
         shapes=weight_shapes(weights) if speaks_keras_1(config) else {},
     )
-    give_summaries(translation.config, weights, path)
+    give_summaries(translation.config, weights, backing)
     order, moved = _order(weights, config), list[str]()
     tensors, notes, problems = layer_tensors(
-        weights, path, translation.layer_names, translation.gone, order and _noting(order, moved)
+        weights, backing, translation.layer_names, translation.gone, order and _noting(order, moved)
     )
-    if "optimizer_weights" in file:
+    if "optimizer_weights" in root:
         known = variable_names(weights, translation.layer_names, {one.name for one in tensors})
-        group = child(file, "optimizer_weights")
+        group = below(root, "optimizer_weights")
         state, more, wrong = optimizer_tensors(
-            group, path, translation.optimizer, _generation(version), known
+            group, backing, translation.optimizer, _generation(version), known
         )
         if moved:
             text = f"its slots are not put into the form that {moved[0]!r} has in Keras 3"
             state, more = [], [Note("dropped", "optimizer", f"{text}; training starts fresh")]
         tensors, notes, problems = tensors + state, notes + more, problems + wrong
-    tensors = checked_total(tensors, problems, path)
+    tensors = checked_total(tensors, problems, backing.path)
     return Checkpoint(
         spec=ModelSpec(config=translation.config),
         tensors={tensor.name: tensor for tensor in tensors},
         naming=Naming.POSITION,
-        provenance=_provenance(file, version),
+        provenance=_provenance(root, version),
         notes=(*translation.notes, *notes),
     )
 
 
-def _weights_only(file: Node, path: Path, config: Any = None) -> Checkpoint:
-    if not _has_weights(file):
+def _weights_only(root: Group, backing: MappedFile, config: Any = None) -> Checkpoint:
+    if not _has_weights(root):
         raise UnreadableError("is an HDF5 file without a Keras model (no attribute 'model_config')")
-    weights = child(file, "model_weights") if "model_weights" in file else file
+    weights = below(root, "model_weights") if "model_weights" in root else root
     names = renamed([{"name": name} for name in attribute_names(weights, "layer_names")])
     tensors, notes, problems = layer_tensors(
-        weights, path, names, GONE_WEIGHTS, _order(weights, config)
+        weights, backing, names, GONE_WEIGHTS, _order(weights, config)
     )
-    tensors = checked_total(tensors, problems, path)
-    if "optimizer_weights" in file:
+    tensors = checked_total(tensors, problems, backing.path)
+    if "optimizer_weights" in root:
         notes.append(Note("dropped", "optimizer_weights", "belong to the training, not the model"))
     return Checkpoint(
         spec=ModelSpec(config={}),
         tensors={tensor.name: tensor for tensor in tensors},
         naming=Naming.POSITION,
-        provenance=_provenance(file, _version(file, weights)),
+        provenance=_provenance(root, _version(root, weights)),
         notes=tuple(notes),
         holds=Holds.WEIGHTS,
     )
 
 
-def _order(weights: Node, config: Any) -> Order | None:
+def _order(weights: Group, config: Any) -> Order | None:
     """Return how to put the weights of a layer into Keras 2's order, None where they are in it."""
     old = speaks_keras_1(config) or named_by_keras_1(weight_names(weights))
     return partial(arranged, config=config) if old else None
@@ -224,9 +228,9 @@ def _noting(order: Order, moved: list[str]) -> Order:
     return noted
 
 
-def _version(file: Node, weights: Node) -> str | None:
+def _version(root: Group, weights: Group) -> str | None:
     # TensorFlow 2.0 to 2.2 wrote the version beside the weights only.
-    return attribute_text(file, "keras_version") or attribute_text(weights, "keras_version")
+    return attribute_text(root, "keras_version") or attribute_text(weights, "keras_version")
 
 
 def _generation(version: str | None) -> int:
@@ -234,6 +238,6 @@ def _generation(version: str | None) -> int:
     return int(major) if major.isdecimal() and len(major) < 3 else 1
 
 
-def _provenance(file: Node, version: str | None) -> dict[str, str]:
-    known = {"keras": version, "backend": attribute_text(file, "backend")}
+def _provenance(root: Group, version: str | None) -> dict[str, str]:
+    known = {"keras": version, "backend": attribute_text(root, "backend")}
     return {"source": "Keras H5"} | {key: text for key, text in known.items() if text}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from kport.checkpoint import JSON, Kind, Note, Position, join_name
 from kport.errors import Problem
-from kport_compat.h5._container import Node, attribute_names, child
+from kport.formats._mapped import MappedFile
+from kport.formats.hdf5 import Group
+from kport_compat.h5._container import attribute_names, below
 from kport_compat.h5._weights import Tensors, collect, readable
 from kport_compat.training import named_state
 
@@ -16,8 +17,8 @@ __all__ = ["optimizer_tensors", "variable_names"]
 
 
 def optimizer_tensors(
-    group: Node,
-    path: Path,
+    group: Group,
+    backing: MappedFile,
     optimizer: JSON | None,
     generation: int,
     weights: Mapping[str, str],
@@ -26,7 +27,7 @@ def optimizer_tensors(
 
     Arguments:
         group: ``optimizer_weights``.
-        path: The file.
+        backing: The file.
         optimizer: The translated config of the optimizer, None where there is none.
         generation: The major version of the Keras that wrote the file.
         weights: See `variable_names`.
@@ -40,14 +41,14 @@ def optimizer_tensors(
     for index, name in enumerate(names):
         dotted = join_name("optimizer", *name.partition(":")[0].split("/"))
         what = (dotted, Kind.OPTIMIZER, Position("optimizer", index))
-        collect(group, name, path, what, found, problems)
+        collect(group, name, backing, what, found, problems)
     if problems or not found or generation >= 3:
         return found, [], problems  # Keras 3 lists them as its optimizers do
     return *named_state(dict(zip(names, found, strict=True)), optimizer, weights), problems
 
 
 def variable_names(
-    group: Node, renamed: Mapping[str, str], tensors: Collection[str]
+    group: Group, renamed: Mapping[str, str], tensors: Collection[str]
 ) -> dict[str, str]:
     """Return the name of each variable -> the name of its tensor, where one name is one variable.
 
@@ -58,7 +59,7 @@ def variable_names(
     """
     pairs = []
     for layer in attribute_names(group, "layer_names"):
-        for weight in attribute_names(child(group, layer), "weight_names"):
+        for weight in attribute_names(below(group, layer), "weight_names"):
             title = readable(renamed.get(layer, layer), layer, weight, {})
             pairs.append((weight.partition(":")[0], title))
     variables = Counter(variable for variable, _ in pairs)

@@ -21,8 +21,9 @@ from kport.errors import (
     UnsafeFileError,
     mapped,
 )
-from kport_compat.h5._container import Node, attribute_names, child
-from kport_compat.h5._dataset import MAX_EXPANSION, stored
+from kport.formats._mapped import MappedFile
+from kport.formats.hdf5 import Group
+from kport_compat.h5._container import array, attribute_names, below, child
 
 __all__ = [
     "Order",
@@ -36,6 +37,11 @@ __all__ = [
     "weight_shapes",
 ]
 
+_MAX_EXPANSION = 64
+"""The values of a file take at most this many times its own bytes. Random weights compress by less
+than two and rows of zeros by a thousand, so a real file of weights stays below; a file that claims
+more is a decompression bomb."""
+
 _STATE = frozenset({"moving_mean", "moving_variance", "mean", "variance"})
 _TOP_LEVEL = "top_level_model_weights"  # weights of the model itself, since TensorFlow 2.9
 
@@ -44,8 +50,8 @@ Order = Callable[[Sequence[LazyTensor], Sequence[str]], tuple[Tensors, list[Prob
 
 
 def layer_tensors(
-    group: Node,
-    path: Path,
+    group: Group,
+    backing: MappedFile,
     names: Mapping[str, str],
     gone: Collection[str] = (),
     order: Order | None = None,
@@ -54,7 +60,7 @@ def layer_tensors(
 
     Arguments:
         group: ``model_weights``.
-        path: The file.
+        backing: The file.
         names: Layer name of the file -> layer name of the translated config, where they differ.
         gone: Last parts of the names of weights that Keras 3's layers do not have.
         order: Puts the weights of one layer into another order and form.
@@ -64,7 +70,7 @@ def layer_tensors(
     problems: list[Problem] = []
     taken: dict[str, int] = {}
     for layer in _layers(group):
-        node = child(group, layer)
+        node = below(group, layer)
         first = len(tensors)
         weights = _weights(node, layer)
         left = [one for one in weights if _last(one) in gone]
@@ -73,37 +79,37 @@ def layer_tensors(
             position = Position(names.get(layer, layer), index)
             name = readable(position.layer, layer, weight, taken)
             kind = Kind.STATE if _last(weight) in _STATE else Kind.PARAMETER
-            collect(node, weight, path, (name, kind, position), tensors, problems)
+            collect(node, weight, backing, (name, kind, position), tensors, problems)
         if order is not None and len(tensors) - first == len(weights):
             tensors[first:], wrong = order(tensors[first:], weights)
             problems += wrong
     return tensors, notes, problems
 
 
-def weight_names(group: Node) -> list[str]:
+def weight_names(group: Group) -> list[str]:
     """Return the name of every weight in ``model_weights``."""
-    return [one for layer in _layers(group) for one in _weights(child(group, layer), layer)]
+    return [one for layer in _layers(group) for one in _weights(below(group, layer), layer)]
 
 
-def weight_shapes(group: Node) -> dict[str, tuple[int, ...]]:
+def weight_shapes(group: Group) -> dict[str, tuple[int, ...]]:
     """Return name -> shape for every weight in ``model_weights``."""
     found: dict[str, tuple[int, ...]] = {}
     for layer in _layers(group):
-        node = child(group, layer)
+        node = below(group, layer)
         with mapped(CorruptFileError, f"{layer}: a weight cannot be read"):
             for name in _weights(node, layer):
                 found[name] = tuple(getattr(child(node, name), "shape", None) or ())
     return found
 
 
-def _layers(group: Node) -> list[str]:
+def _layers(group: Group) -> list[str]:
     layers = attribute_names(group, "layer_names")
     if _TOP_LEVEL in group and _TOP_LEVEL not in layers:
         layers = [*layers, _TOP_LEVEL]
     return unique(layers, "layer_names")
 
 
-def _weights(node: Node, layer: str) -> list[str]:
+def _weights(node: Group, layer: str) -> list[str]:
     return unique(attribute_names(node, "weight_names"), layer)
 
 
@@ -111,9 +117,9 @@ _WHY_GONE = "Keras 3's layer has no such weight and computes without it"
 
 
 def collect(
-    node: Node,
+    group: Group,
     dataset: str,
-    path: Path,
+    backing: MappedFile,
     what: tuple[str, Kind, Position],
     tensors: Tensors,
     problems: list[Problem],
@@ -122,10 +128,10 @@ def collect(
     name, kind, position = what
     try:
         with mapped(CorruptFileError, "cannot be read"):
-            held = stored(child(node, dataset), path)
+            held = array(group, dataset, backing)
     except KportError as error:
         sort = "unsafe" if isinstance(error, UnsafeFileError) else "value"
-        problems.append(Problem(f"{node.name.lstrip('/')}/{dataset}", error.message, sort))
+        problems.append(Problem(f"{group.path}/{dataset}", error.message, sort))
         return
     tensors.append(LazyTensor(name, held.shape, held.dtype, kind, held.source, position=position))
 
@@ -140,7 +146,7 @@ def checked_total(tensors: Tensors, problems: list[Problem], path: Path) -> Tens
     """
     if any(problem.kind == "unsafe" for problem in problems):
         raise UnsafeFileError(
-            "refused, since its weights lie outside of the file or need foreign code",
+            "refused, since its weights lie elsewhere, need foreign code or are claims alone",
             path=path,
             problems=problems,
             remedy="Write the model anew with the Keras that made it, into one plain file.",
@@ -148,9 +154,9 @@ def checked_total(tensors: Tensors, problems: list[Problem], path: Path) -> Tens
     if problems:
         raise UnreadableError("has weights that cannot be read", path=path, problems=problems)
     total, size = sum(tensor.nbytes for tensor in tensors), path.stat().st_size
-    if total > size * MAX_EXPANSION:
+    if total > size * _MAX_EXPANSION:
         raise CorruptFileError(
-            f"claims {total} bytes of values, {MAX_EXPANSION} times more than its {size} bytes "
+            f"claims {total} bytes of values, {_MAX_EXPANSION} times more than its {size} bytes "
             "can hold",
             path=path,
         )

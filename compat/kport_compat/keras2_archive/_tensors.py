@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from kport.checkpoint import JSON, Kind, LazyTensor, Note
-from kport.formats._hdf5 import StoredArray
+from kport.formats.hdf5 import StoredArray
 from kport_compat.keras2_archive._compiled import LOSS_SCALED
 from kport_compat.keras2_archive._paths import translated
 from kport_compat.training import variable_by_variable

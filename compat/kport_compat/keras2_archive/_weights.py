@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming
 from kport.errors import CorruptFileError, KportError, SaveError, mapped
-from kport.formats._hdf5 import group_names, stored_arrays
 from kport.formats._mapped import MappedFile
+from kport.formats.hdf5 import SIGNATURE, group_names, open_file, stored_arrays
 from kport_compat.keras2_archive._paths import keras_3_paths
 from kport_compat.keras2_archive._tensors import tensors_of
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KERAS_WEIGHTS", "KerasWeights"]
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LEGACY = ("model_config", "layer_names", "layer_names0")  # attributes of the format before
 
 
@@ -37,7 +36,7 @@ class KerasWeights:
             if not path.is_file():
                 return False
             with path.open("rb") as file:
-                if file.read(len(_SIGNATURE)) != _SIGNATURE:
+                if file.read(len(SIGNATURE)) != SIGNATURE:
                     return False
             with mapped(CorruptFileError, "cannot be read"):
                 return _recognises(path)
@@ -51,12 +50,11 @@ class KerasWeights:
             CorruptFileError: It is damaged.
             UnsafeFileError: It leads out of itself.
         """
-        import h5py
-
         with mapped(CorruptFileError, "cannot be read", path=path):
-            file = h5py.File(path, "r")
-            arrays = stored_arrays(file, 0, MappedFile(path))
-            tensors, notes = tensors_of(arrays, keras_3_paths(group_names(file), arrays), None)
+            backing = MappedFile(path)
+            root = open_file(MappedFile(path).bytes)
+            arrays = stored_arrays(root, backing)
+            tensors, notes = tensors_of(arrays, keras_3_paths(group_names(root), arrays), None)
         return Checkpoint(
             spec=ModelSpec(config={}),
             tensors=tensors,
@@ -83,10 +81,7 @@ KERAS_WEIGHTS = KerasWeights()
 
 
 def _recognises(path: Path) -> bool:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        if any(name in file.attrs for name in _LEGACY) or "model_weights" in file:
-            return False
-        names = set(file)
-        return "vars" in names or bool(names & {"layers", "_layer_checkpoint_dependencies"})
+    root = open_file(MappedFile(path).bytes)
+    if any(name in root.attributes for name in _LEGACY) or "model_weights" in root:
+        return False
+    return any(name in root for name in ("vars", "layers", "_layer_checkpoint_dependencies"))

@@ -6,7 +6,6 @@ member (which Keras never writes) is inflated into memory, up to `MAX_INFLATED` 
 
 from __future__ import annotations
 
-import io
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,9 @@ from kport.checkpoint import (
     unflatten,
 )
 from kport.errors import CorruptFileError, Problem, UnreadableError, mapped
-from kport.formats._hdf5 import StoredArray, group_names, stored_arrays
 from kport.formats._json import MAX_JSON_BYTES, parse_json
 from kport.formats._mapped import Backing, HeldBytes, MappedFile
+from kport.formats.hdf5 import StoredArray, group_names, open_file, stored_arrays
 from kport.formats.keras_archive._extras import Extras, parse_extras
 from kport.formats.keras_archive._layout import (
     ASSETS,
@@ -51,7 +50,7 @@ def read_archive(path: Path) -> Checkpoint:
     Raises:
         CorruptFileError: It is truncated, damaged, or lacks a member.
         InvalidSpecError: Its config describes no model.
-        UnsafeFileError: See `kport.formats.keras_archive._zip` and `kport.formats._hdf5`.
+        UnsafeFileError: See `kport.formats.keras_archive._zip` and `kport.formats.hdf5`.
     """
     archive = open_archive(path)
     _require(archive)
@@ -91,10 +90,8 @@ def weights_of(archive: Archive) -> tuple[dict[str, StoredArray], tuple[str, ...
 
     Raises:
         CorruptFileError: The member is damaged.
-        UnsafeFileError: See `kport.formats._hdf5`.
+        UnsafeFileError: See `kport.formats.hdf5`.
     """
-    import h5py
-
     place = archive.place(WEIGHTS)
     backing: Backing
     if place is None:
@@ -103,37 +100,13 @@ def weights_of(archive: Archive) -> tuple[dict[str, StoredArray], tuple[str, ...
     else:
         backing = MappedFile(archive.path)
         backing.hold()
-    with mapped(CorruptFileError, f"its member {WEIGHTS} is damaged"):
-        file = h5py.File(_Window(backing, *place), "r")
-        return stored_arrays(file, place[0], backing), group_names(file)
-
-
-class _Window(io.RawIOBase):
-    """Part of some bytes, as the file object that h5py wants."""
-
-    def __init__(self, backing: Backing, start: int, length: int) -> None:
-        self._bytes = backing.bytes[start : start + length]
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: len(self._bytes)}
-        self._place = max(0, origin[whence] + offset)
-        return self._place
-
-    def readinto(self, buffer: Any) -> int:
-        part = self._bytes[self._place : self._place + len(buffer)]
-        buffer[: len(part)] = part.tobytes()
-        self._place += len(part)
-        return len(part)
+    start, size = place
+    try:
+        with mapped(CorruptFileError, "cannot be read"):
+            root = open_file(backing.bytes[start : start + size])
+            return stored_arrays(root, backing, start), group_names(root)
+    except CorruptFileError as error:
+        raise CorruptFileError(f"its member {WEIGHTS} is damaged: {error.message}") from error
 
 
 def _extras_file(archive: Archive) -> SafetensorsFile | None:
