@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import warnings
 import weakref
@@ -50,6 +51,7 @@ __all__ = ["build", "build_part", "report_of"]
 
 _TRAINING = (Kind.OPTIMIZER, Kind.METRIC)
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")  # Keras colours its reasons for a terminal
+_FEW_VALUES = 1 << 26  # 256 MB of float32
 _WRAPS = re.compile(r"(?:Exception|Error) encountered:")  # what Keras writes before a reason
 _REPORTS: weakref.WeakKeyDictionary[keras.Model, LoadReport] = weakref.WeakKeyDictionary()
 
@@ -84,7 +86,8 @@ def build(
 
     Raises:
         UsageError: The model has no such layer.
-        UnsafeFileError: The config names something that is never constructed.
+        UnsafeFileError: The config names something that is never constructed, or asks for many
+            times more values than are stored.
         MissingComponentError: It names components that are not registered.
         MismatchError: Tensors and variables do not agree; the model is not given back.
         LoadError: A constructor failed.
@@ -95,7 +98,7 @@ def build(
     training = config.pop("compile_config", None)
     if not compile:
         checkpoint, training = _without_training(checkpoint), None
-    with alone(), without_initializers() as pending:
+    with alone(), without_initializers(_most_values(checkpoint)) as pending:
         model, lines = _make(config, training, checkpoint, custom)
         found = walk(model)
         require_agreement(found, checkpoint.made, custom)
@@ -111,6 +114,18 @@ def build(
     notes = [ReportLine(note.outcome, note.name, note.detail) for note in checkpoint.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes
     _REPORTS[wanted] = report.with_lines([*lines, *notes])
     return wanted
+
+
+def _most_values(checkpoint: Checkpoint) -> int | None:
+    """Return how many values a model may have: sixteen times as many as are stored, or a few.
+
+    A model has its weights, up to three slots for each that were perhaps not stored, and some
+    twice that are then tied; what asks for more is no model of these weights.
+    """
+    if checkpoint.holds is Holds.DEFINITION:
+        return None
+    stored = sum(math.prod(one.shape) for one in checkpoint.tensors.values())
+    return max(_FEW_VALUES, 16 * stored)
 
 
 def _resolved(checkpoint: Checkpoint, custom: dict[str, Any]) -> dict[str, Any]:

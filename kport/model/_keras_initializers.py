@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,19 +12,37 @@ import keras
 from keras.src import backend
 
 from kport.checkpoint import DTYPES
+from kport.errors import UnsafeFileError
 from kport.model.backends import blank, zeros
 
 __all__ = ["Pending", "without_initializers"]
 
 
 class Pending:
-    """Initializers that have not run, by variable."""
+    """Initializers that have not run, by variable.
 
-    def __init__(self) -> None:
+    Arguments:
+        most: How many values all of the variables may have, None for any number.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
         self._waiting: dict[int, tuple[keras.Variable, Any]] = {}
+        self._most, self._values = most, 0
 
     def add(self, variable: keras.Variable, initializer: Any) -> None:
-        """Remember the initializer of a variable."""
+        """Remember the initializer of a variable, which has no memory yet.
+
+        Raises:
+            UnsafeFileError: With this one there are too many values.
+        """
+        self._values += math.prod(variable.shape)
+        if self._most is not None and self._values > self._most:
+            raise UnsafeFileError(
+                f"its config asks for {variable.path!r} of the shape {tuple(variable.shape)}, and "
+                f"for {self._values:,} values up to there; what the file holds is far less",
+                remedy="If you trust it, build the model from its code and use "
+                "kport.load_weights(model, path).",
+            )
         self._waiting[id(variable)] = (variable, initializer)
 
     def forget(self, variables: Iterable[int]) -> None:
@@ -41,14 +60,17 @@ class Pending:
 
 
 @contextlib.contextmanager
-def without_initializers() -> Iterator[Pending]:
+def without_initializers(most: int | None = None) -> Iterator[Pending]:
     """Make new variables hold zeros, and give their initializers back to be run where needed.
 
     Reason: every variable of a loaded model is about to get its value from the file; drawing
     random numbers for it first costs more than reading it. Keras has no public switch. To be used
     by one thread at a time, see `alone`; what other threads make meanwhile is made as ever.
+
+    Arguments:
+        most: See `Pending`.
     """
-    pending = Pending()
+    pending = Pending(most)
     original = backend.Variable._initialize_with_initializer
 
     thread = threading.get_ident()

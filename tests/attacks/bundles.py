@@ -74,9 +74,82 @@ def a_folder_that_is_a_link(folder: Path, secret: Path) -> Path:
     return linked(folder, "assets", secret.parent)
 
 
+@attack("'kport.json': is a symbolic link")
+def a_manifest_that_is_a_link(folder: Path, secret: Path) -> Path:
+    return linked(folder, "kport.json", secret)
+
+
 @attack("'config.json': is a symbolic link")
 def a_config_that_is_a_link(folder: Path, secret: Path) -> Path:
     return linked(folder, "config.json", secret)
+
+
+def in_a_cache(folder: Path, **fields: Any) -> Path:
+    """Write a bundle as the cache of the Hugging Face Hub holds it: links to blobs."""
+    path = folder / "models--a--b" / "snapshots" / "0123" / "bundle"
+    path.parent.mkdir(parents=True)
+    make_bundle(folder, **fields).rename(path)
+    blobs = path.parents[2] / "blobs"
+    blobs.mkdir()
+    for number, file in enumerate([one for one in sorted(path.rglob("*")) if one.is_file()]):
+        file.rename(blobs / str(number))
+        file.symlink_to(os.path.relpath(blobs / str(number), file.parent))
+    return path
+
+
+def relinked(path: Path, target: object) -> Path:
+    (path / "model.safetensors").unlink()
+    (path / "model.safetensors").symlink_to(str(target))
+    return path
+
+
+@attack("", at="never")
+def links_in_a_cache_of_the_hub(folder: Path, secret: Path) -> Path:
+    """The one place where links are followed."""
+    return in_a_cache(folder)
+
+
+@attack("'model.safetensors': is a symbolic link")
+def a_link_out_of_the_cache(folder: Path, secret: Path) -> Path:
+    return relinked(in_a_cache(folder), os.path.relpath(secret, folder / "models--a--b/blobs"))
+
+
+@attack("'model.safetensors': is a symbolic link")
+def a_link_through_the_blobs(folder: Path, secret: Path) -> Path:
+    return relinked(in_a_cache(folder), f"../../../blobs/../../../{secret.name}")
+
+
+@attack("'model.safetensors': is a symbolic link")
+def a_link_to_the_blobs_of_another_model(folder: Path, secret: Path) -> Path:
+    path = in_a_cache(folder)
+    other = folder / "models--c--d" / "blobs"
+    other.mkdir(parents=True)
+    (other / "0").write_bytes((path / "model.safetensors").read_bytes())
+    return relinked(path, other / "0")
+
+
+@attack("'model.safetensors': is a symbolic link")
+def a_blob_that_is_a_link(folder: Path, secret: Path) -> Path:
+    path = in_a_cache(folder)
+    (path.parents[2] / "blobs" / "evil").symlink_to(secret)
+    return relinked(path, "../../../blobs/evil")
+
+
+@attack("'kport.json': is a symbolic link")
+def blobs_that_are_a_link(folder: Path, secret: Path) -> Path:
+    path = in_a_cache(folder)
+    blobs = path.parents[2] / "blobs"
+    blobs.rename(folder / "moved")
+    blobs.symlink_to(folder / "moved")
+    return path
+
+
+@attack("'assets/dense/words.txt': is a symbolic link")
+def a_folder_of_assets_in_the_blobs(folder: Path, secret: Path) -> Path:
+    path = in_a_cache(folder, assets={WORDS.name: WORDS})
+    (path / "assets").rename(path.parents[2] / "blobs" / "assets")
+    (path / "assets").symlink_to("../../../blobs/assets")
+    return path
 
 
 @attack("'model.safetensors': is no regular file")

@@ -181,9 +181,38 @@ for name, (config, words) in KERAS_3.items():
         attack(words, at=at)(builder)
 
 
+BILLION = 1_000_000_000
+TOO_MANY = "asks for 'dense/kernel' of the shape (3, 1000000000), and for 3,000,000,000 values"
+
+
+@attack(TOO_MANY, at="build")
+def a_billion_units_in_a_bundle(folder: Path, secret: Path) -> Path:
+    return make_bundle(folder, sequential(layer("Dense", {"name": "dense", "units": BILLION})))
+
+
+@attack(TOO_MANY, at="load")
+def a_billion_units_in_an_archive(folder: Path, secret: Path) -> Path:
+    return make_archive(folder, sequential(layer("Dense", {"name": "dense", "units": BILLION})))
+
+
+@attack("and for 67,", at="build")
+def a_million_layers_worth_in_a_bundle(folder: Path, secret: Path) -> Path:
+    """No variable is large, and together they are."""
+    many = [layer("Dense", {"name": f"dense_{index}", "units": 1500}) for index in range(40)]
+    for one in many[1:]:
+        one["build_config"] = {"input_shape": [None, 1500]}
+    return make_bundle(folder, sequential(*many))
+
+
 def keras_2(*layers: JSON) -> JSON:
     first = {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 3], "name": "in"}}
     return {"class_name": "Sequential", "config": {"name": "net", "layers": [first, *layers]}}
+
+
+@attack("dense/kernel' of the shape (3, 1000000000)", at="load")
+def a_billion_units_in_an_old_file(folder: Path, secret: Path) -> Path:
+    dense = {"class_name": "Dense", "config": {"name": "dense", "units": BILLION}}
+    return hdf5.legacy(folder, config=keras_2(dense))
 
 
 def graph(**config: Any) -> JSON:
@@ -277,11 +306,6 @@ def a_module_of_the_file_s_own_folder(folder: Path, secret: Path) -> Path:
     """No attack by itself: a class that nobody registered. Its module is not imported."""
     (folder / "evil_canary.py").write_text(CANARY)
     return make_bundle(folder, sequential(layer("Evil", {"name": "evil"}, "evil_canary")))
-
-
-@attack("cannot be constructed", "LoadError", at="load")
-def units_beyond_the_memory(folder: Path, secret: Path) -> Path:
-    return make_archive(folder, sequential(dense(units=10**12)))
 
 
 @attack("cannot be constructed", "LoadError", at="load")

@@ -149,7 +149,10 @@ def limit_memory() -> None:
 
 
 def attempt(watch: Watch, path: Path, entrance: str) -> dict[str, Any]:
-    watch.allowed, watch.seen = (os.path.realpath(path.parent),), []
+    # In the cache of the Hub the bundle is made of links to the blobs beside the snapshots.
+    blobs = [one.parent / "blobs" for one in path.parents if one.name == "snapshots"]
+    watch.allowed = tuple(os.path.abspath(one) for one in (path.parent.resolve(), *blobs))
+    watch.seen = []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
     watch.on = True

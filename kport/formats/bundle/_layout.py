@@ -55,6 +55,7 @@ STORES: dict[str, tuple[Kind, ...]] = {
 # What Windows takes for a device, with any suffix; a dot at the end of a name it drops.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _HEAD = re.compile(rb'\s*\{\s*"format"\s*:\s*"%b"' % FORMAT.encode())
+_IS_LINK = "is a symbolic link"
 _HEAD_BYTES = 256  # the format's word comes first; white space before it is a person's
 _OWN = re.compile(
     r"config\.json|kport\.json|README\.md|assets|parts|model\.safetensors\.index\.json"
@@ -126,27 +127,47 @@ def is_inside(file: str) -> bool:
 def status_of(root: Path, file: str) -> os.stat_result | str:
     """Return the status of a file of the bundle, or why it must not be opened.
 
-    No link is followed, on any step of the way: it could lead out of the bundle.
+    No link is followed, on any step of the way: it could lead out of the bundle. Only the cache of
+    the Hugging Face Hub is made of links, see `_blob`.
     """
-    place = root
-    for part in file.split("/"):
-        place /= part
-        try:
-            status = place.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return "is missing"
-        if stat.S_ISLNK(status.st_mode):
-            return "is a symbolic link"
+    place, parts = root, file.split("/")
+    try:
+        for part in parts[:-1]:
+            place /= part
+            if place.is_symlink():
+                return _IS_LINK
+        place = _blob(place / parts[-1])
+        status = place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return "is missing"
+    if stat.S_ISLNK(status.st_mode):
+        return _IS_LINK
     return status if stat.S_ISREG(status.st_mode) else "is no regular file"
+
+
+def _blob(place: Path) -> Path:
+    """Return what a link in a snapshot of the Hub leads to: a blob of the same repository.
+
+    Layout (https://huggingface.co/docs/huggingface_hub/guides/manage-cache): in the folder of a
+    repository, ``snapshots/REVISION/PATH`` is a link to a file directly in ``blobs``. Any other
+    link is returned as it is.
+    """
+    if not place.is_symlink():
+        return place
+    folder = place.parent.resolve()
+    target = Path(os.path.normpath(folder / place.readlink()))
+    revisions = (one for one in (folder, *folder.parents) if one.parent.name == "snapshots")
+    blobs = {one.parent.parent / "blobs" for one in revisions}
+    return target if target.parent in blobs and not target.parent.is_symlink() else place
 
 
 def looks_like_bundle(root: Path) -> bool:
     """Say by the first bytes of its manifest whether a directory is a bundle; never raises."""
-    place = root / MANIFEST
     try:
-        if not place.is_file():  # a pipe by that name would block
-            return False
-        with place.open("rb") as file:
+        status = status_of(root, MANIFEST)
+        if isinstance(status, str):  # a link is claimed, to be refused; a pipe would block
+            return status == _IS_LINK
+        with (root / MANIFEST).open("rb") as file:
             return _HEAD.match(file.read(_HEAD_BYTES)) is not None
     except (OSError, ValueError):  # ValueError: a NUL in the path
         return False
