@@ -34,7 +34,8 @@ def register_components(checkpoint: Checkpoint) -> None:
 
     They belong to the legacy formats, and models converted from old files are made of them.
     """
-    if any(name.startswith("kport>") for name in named_components(checkpoint.spec.config)):
+    configs = (checkpoint.spec.config, *checkpoint.made.values())
+    if any(name.startswith("kport>") for one in configs for name in named_components(one)):
         for one in formats.FORMATS:
             register = getattr(one, "components", None)
             if register is not None:

@@ -23,6 +23,8 @@ class Naming(StrEnum):
     """By attribute path too, in a file that holds the weights of layers and no other state."""
     KERAS = "keras"
     """By `LazyTensor.keras_path`: an archive that plain Keras wrote."""
+    KERAS_2 = "keras 2"
+    """By `LazyTensor.keras_path` too, as one of the versions of Keras 2 made it."""
     POSITION = "position"
     """By `LazyTensor.position`: legacy files that know layer names and an order."""
     OBJECTS = "objects"
@@ -141,6 +143,7 @@ def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
             Naming.ATTRIBUTE: None,
             Naming.WEIGHTS: None,
             Naming.KERAS: tensor.keras_path,
+            Naming.KERAS_2: tensor.keras_path,
             Naming.POSITION: tensor.position,
             Naming.OBJECTS: None,
         }[checkpoint.naming]

@@ -44,7 +44,7 @@ class Position:
     """A place in a legacy file that knows layers by name and weights by order.
 
     Arguments:
-        layer: The name of a top-level layer, or ``optimizer``.
+        layer: The name of a top-level layer, empty for the model itself, or ``optimizer``.
         index: The place in that layer's ``trainable_weights + non_trainable_weights``, or in the
             optimizer's list.
     """

@@ -31,6 +31,7 @@ from kport.model._agree import require_agreement
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
 from kport.model._build_shapes import build_layers
+from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import (
     alone,
@@ -104,6 +105,7 @@ def build(
         require_agreement(found, checkpoint.made, custom)
         refuse_wrong_kernels(found)
         plan = match(checkpoint, model, found)
+        refuse_drift(checkpoint, found, plan)
         wanted = _layer_at(found, only) if only else model
     if only:
         pending.forget(plan.narrow(walk(wanted), found))

@@ -11,7 +11,7 @@ from kport.checkpoint import LazyTensor, local_layer_names, snake_case
 from kport.errors import Problem
 from kport.model._states import bins_of
 
-__all__ = ["layer_edges", "layer_names", "named_layers"]
+__all__ = ["is_given", "layer_edges", "layer_names", "named_layers"]
 
 _WEIGHTED = re.compile(r"layer_with_weights-(\d+)")
 _NUMBERED = re.compile(r"layer-(\d+)")
@@ -50,7 +50,7 @@ def layer_edges(model: keras.Model, below: Below, problems: list[Problem]) -> Pa
     other = _completed(named, numbered)
     if not moved or not _fit(other, below):
         return numbered
-    if _fit(numbered, below) and not all(_is_given(named[name]) for name in moved):
+    if _fit(numbered, below) and not all(is_given(named[name]) for name in moved):
         for name in moved:
             text = (
                 f"is {numbered[name].name!r} by order, {named[name].name!r} by name, and fits both"
@@ -109,7 +109,7 @@ def _by_name(model: keras.Model, below: Below) -> Pairs:
     pairs = {name: one for name, one in pairs.items() if found.count(id(one)) == 1}
     if len(pairs) == len(layers):
         return pairs
-    return {name: one for name, one in pairs.items() if _is_given(one)}
+    return {name: one for name, one in pairs.items() if is_given(one)}
 
 
 def _belong(tensors: Mapping[str, LazyTensor], layer: str) -> bool:
@@ -117,7 +117,9 @@ def _belong(tensors: Mapping[str, LazyTensor], layer: str) -> bool:
     return bool(paths) and all(f"/{layer}/" in path for path in paths)
 
 
-def _is_given(layer: keras.Layer) -> bool:
-    """Whether a person gave the layer its name."""
+def is_given(layer: object) -> bool:
+    """Whether it is a layer that a person gave its name."""
+    if not isinstance(layer, keras.Layer):
+        return False
     name = type(layer).__name__
     return local_layer_names([(name, layer.name)]) != [snake_case(name)]

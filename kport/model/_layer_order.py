@@ -12,6 +12,7 @@ from dataclasses import replace
 import keras
 
 from kport.checkpoint import Checkpoint, LazyTensor, Position
+from kport.model._positions import weights_by_layer
 
 __all__ = ["in_layer_order"]
 
@@ -28,11 +29,9 @@ def in_layer_order(checkpoint: Checkpoint, model: keras.Model) -> Checkpoint:
             return checkpoint
         theirs.setdefault(tensor.position.layer, []).append(tensor)
     ours = {
-        layer.name: [
-            tuple(one.shape) for one in layer.trainable_weights + layer.non_trainable_weights
-        ]
-        for layer in model.layers
-        if layer.weights
+        name: [tuple(one.shape) for one in weights]
+        for name, weights in weights_by_layer(model).items()
+        if weights
     }
     shapes = [[one.shape for one in sorted(group, key=_index)] for group in theirs.values()]
     if set(theirs) == set(ours) or shapes != list(ours.values()):

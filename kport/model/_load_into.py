@@ -18,6 +18,7 @@ from kport.checkpoint import (
 )
 from kport.errors import LoadError, UsageError
 from kport.model._assign import assign
+from kport.model._drift import refuse_drift
 from kport.model._layer_order import in_layer_order
 from kport.model._load_optimizer import place_optimizer
 from kport.model._match import Pair, match
@@ -47,7 +48,7 @@ def load_into(
         optimizer: Whether the state of its optimizer goes along where it fits.
 
     Raises:
-        LoadError: The file holds no weights.
+        LoadError: The file holds no weights, or is older than a function that the model uses.
         MismatchError: With every problem; the model is as it was.
         UsageError: A pattern of `rename` matches nothing, or `dtype` is no floating-point dtype.
     """
@@ -60,7 +61,9 @@ def load_into(
     only = replace(checkpoint, tensors=weights)
     if only.naming is Naming.POSITION:
         only = in_layer_order(only, model)
-    plan = match(only, model, _weights_of(model))
+    found = _weights_of(model)
+    plan = match(only, model, found)
+    refuse_drift(checkpoint, found, plan)
     if dtype is not None:
         plan.pairs = [_converted(pair, dtype) for pair in plan.pairs]
     if optimizer:

@@ -11,9 +11,18 @@ import keras
 from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, ReportLine
 from kport.errors import Problem
 from kport.model._hooks import sets_only_variables
-from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
+from kport.model._keras_paths import (
+    KERAS_2,
+    KERAS_3,
+    KerasOwner,
+    Manner,
+    keras_owners,
+    own_values,
+    vars_path,
+)
 from kport.model._objects import find, tree_of
 from kport.model._plan import WEIGHTS, Pair, Plan
+from kport.model._positions import places
 from kport.model._slots import place_slots
 from kport.model._walk import Walk
 
@@ -29,6 +38,7 @@ def match(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
         Naming.ATTRIBUTE: _by_attribute,
         Naming.WEIGHTS: _by_weight,
         Naming.KERAS: _by_keras_path,
+        Naming.KERAS_2: _by_old_keras_path,
         Naming.POSITION: _by_position,
         Naming.OBJECTS: _by_objects,
     }[checkpoint.naming](weights, model, found)
@@ -84,12 +94,27 @@ def _store_of(owner: KerasOwner, by_path: Mapping[str, LazyTensor]) -> dict[str,
     }
 
 
-def _by_keras_path(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
+def _by_old_keras_path(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
+    """Try the manners of Keras 2: a file of weights does not say which version wrote it."""
+    plans = [_by_keras_path(checkpoint, model, found, manner) for manner in KERAS_2]
+    best = max(plans, key=Plan.fitting)
+    for plan in plans:
+        if plan.fitting() == best.fitting() and plan.places() != best.places():
+            text = "fits the model in another way as well, by the order of another Keras 2"
+            best.problems.append(Problem("model.weights.h5", text))
+            break
+    best.by_keras_2 = best.places() != plans[0].places()
+    return best
+
+
+def _by_keras_path(
+    checkpoint: Checkpoint, model: keras.Model, found: Walk, manner: Manner = KERAS_3
+) -> Plan:
     plan = Plan()
     names = found.names()
     by_path = {one.keras_path: one for one in checkpoint.tensors.values() if one.keras_path}
     rest = {tensor.name: tensor for tensor in checkpoint.tensors.values()}
-    for owner in keras_owners(model):
+    for owner in keras_owners(model, manner):
         hooked = not sets_only_variables(owner.thing, quantized=True)
         values = {} if hooked else own_values(owner.thing)
         every = _store_of(owner, by_path)
@@ -109,14 +134,16 @@ def _by_keras_path(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> P
 def _by_position(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
     plan = Plan()
     names = found.names()
-    places = dict(_positions(model))
-    for tensor in checkpoint.tensors.values():
-        place = None if tensor.position is None else (tensor.position.layer, tensor.position.index)
-        variable = None if place is None else places.get(place)
-        if variable is None:
-            plan.unplaced([tensor])
-        else:
+    for place in places(checkpoint.tensors.values(), model, found):
+        for tensor, variable in place.pairs:
             plan.pairs.append(Pair(names.get(id(variable), tensor.name), tensor, variable))
+        plan.hooks += [(bins, {"0": tensor}) for bins, tensor in place.hooks]
+        plan.lines += [
+            ReportLine("dropped", tensor.name, "Keras 3 keeps no summary beside its boundaries")
+            for tensor in place.said
+        ]
+        plan.unplaced(place.left)
+        plan.problems += place.problems
     _add_hooks(plan, found)
     return plan
 
@@ -164,12 +191,3 @@ def _add_hooks(plan: Plan, found: Walk) -> None:
             known = {key: tensor for key, tensor in store.items() if tensor is not None}
             if known and len(known) == len(store):
                 plan.hooks.append((owner.thing, known))
-
-
-def _positions(model: keras.Model) -> Iterator[tuple[tuple[str, int], keras.Variable]]:
-    for layer in model.layers:
-        for index, variable in enumerate(layer.trainable_weights + layer.non_trainable_weights):
-            yield (layer.name, index), variable
-    optimizer = getattr(model, "optimizer", None)
-    for index, variable in enumerate(getattr(optimizer, "variables", ())):
-        yield ("optimizer", index), variable

@@ -44,12 +44,14 @@ class Plan:
         hooks: Objects whose own `load_own_variables` wants to see their values.
         problems: Weights without a partner on the other side.
         lines: What else became of things.
+        by_keras_2: Whether the paths of the file are such as only Keras 2 makes.
     """
 
     pairs: list[Pair] = field(default_factory=list)
     hooks: list[tuple[Any, dict[str, LazyTensor]]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     lines: list[ReportLine] = field(default_factory=list)
+    by_keras_2: bool = False
 
     def unplaced(self, tensors: Iterable[LazyTensor], kinds: Iterable[Kind] = WEIGHTS) -> None:
         """Note tensors of the file that no variable wants; a problem for those of some kinds."""
@@ -61,6 +63,17 @@ class Plan:
                 self.problems.append(Problem(tensor.name, text, "unexpected"))
             elif tensor.kind is not Kind.DERIVED:
                 self.lines.append(ReportLine("dropped", tensor.name, "the model has no such state"))
+
+    def fitting(self) -> int:
+        """Count the values that go where they fit."""
+        pairs = (one.tensor.shape == tuple(one.variable.shape) for one in self.pairs)
+        return sum(pairs) + sum(map(_fits, self.hooks))
+
+    def places(self) -> set[tuple[str, int]]:
+        """Return each tensor with the id of what it goes to."""
+        pairs = {(one.tensor.name, id(one.variable)) for one in self.pairs}
+        hooks = {(one.name, id(thing)) for thing, store in self.hooks for one in store.values()}
+        return pairs | hooks
 
     def filled(self) -> Iterator[keras.Variable]:
         """Yield every variable that gets its value from the file, also those a hook assigns."""
@@ -99,3 +112,9 @@ class Plan:
                 self.problems.append(Problem(name, text, "missing"))
             else:
                 self.lines.append(ReportLine("supplied", name, "not in the file"))
+
+
+def _fits(hook: tuple[Any, dict[str, LazyTensor]]) -> bool:
+    thing, store = hook
+    shapes = {key: tuple(value.shape) for key, value in own_values(thing).items()}
+    return {key: one.shape for key, one in store.items()} == shapes

@@ -20,7 +20,7 @@ from kport.checkpoint import Kind, join_name, local_layer_names
 from kport.model._keras import is_graph, own_variables, trained_variables
 from kport.model._keras_trainer import compile_loss
 
-__all__ = ["Owner", "Walk", "is_users", "own_attributes", "walk"]
+__all__ = ["Owner", "Walk", "is_users", "own_attributes", "users_attributes", "walk"]
 
 # Attributes that hold the state of an optimizer a second time.
 _OPTIMIZER_BOOKS = frozenset({"_trainable_variables", "_variables", "_tracker"})
@@ -200,6 +200,12 @@ def _layer_children(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
     if graph:
         named = [(type(child).__name__, child.name) for child in layer.layers]
         yield from zip(local_layer_names(named), layer.layers, strict=True)
+    yield from users_attributes(layer)
+
+
+def users_attributes(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes that the class of a layer or model set, not Keras's own books."""
+    graph = isinstance(layer, keras.Model) and is_graph(layer)
     yield from _attributes(layer, _bare_attributes(graph) | _COMPILE_BOOKS)
 
 

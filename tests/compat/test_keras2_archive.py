@@ -4,6 +4,7 @@ import copy
 import io
 import json
 import zipfile
+from functools import partial
 
 import h5py
 import numpy as np
@@ -293,3 +294,42 @@ def test_old_weights_go_by_order_where_the_names_are_numbers(rooms, tmp_path):
     rooms[1](model, H5.read(path))
     kernels = [float(keras.ops.convert_to_numpy(layer.kernel)[0, 0]) for layer in layers]
     assert kernels == [0, 1]
+
+
+# Where 2.13, 2.14 and 2.15 keep the layers of `Tower`: attributes before "layers" in their own
+# order go by their names, the others by class and number (saving_lib.py of each).
+TOWERS = {
+    "2.13": {"a": 1, "layers/dense_1": 2, "layers/dense_2": 3, "layers/dense_3": 4},
+    "2.14": {"a": 1, "layers/dense": 2, "layers/dense_1": 3, "layers/dense_2": 4},
+    "2.15": {"z": 4, "m/dense": 3, "m/dense_1": 2, "layers/dense": 1},
+}
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("version", TOWERS)
+def test_layers_of_a_class_of_its_own_are_found_as_each_version_names_them(tmp_path, version):
+    import keras
+
+    import kport
+
+    class Tower(keras.Model):
+        def __init__(self):
+            super().__init__()
+            dense = partial(keras.layers.Dense, 3, use_bias=False)
+            self.a = dense()
+            self.m = {"wide": dense(), "deep": dense()}
+            self.z = dense()
+
+        def call(self, x):
+            return self.z(self.m["deep"](self.a(x)) + self.m["wide"](x))
+
+    model = Tower()
+    model(np.ones((1, 3), "f4"))
+    path = tmp_path / "v.weights.h5"
+    with h5py.File(path, "w") as file:
+        for place, number in TOWERS[version].items():
+            file[f"{place}/vars/0"] = np.full((3, 3), number, "f4")
+    kport.load_weights(model, path)
+    layers = (model.a, model.m["deep"], model.m["wide"], model.z)
+    found = [keras.ops.convert_to_numpy(one.kernel)[0, 0] for one in layers]
+    assert found == [1, 2, 3, 4]

@@ -151,8 +151,15 @@ def test_names_with_a_slash_are_replaced_everywhere():
     assert (config["input_layers"], config["output_layers"]) == (["a_b_1", 0, 0], ["c_d", 0, 0])
     assert found.layer_names == {"a/b": "a_b_1", "c/d": "c_d"}
     assert found.notes[0] == Note(
-        "translated", "a/b", "named 'a_b_1': Keras 3 allows no '/' in names"
+        "translated", "a/b", "named 'a_b_1': Keras 3 allows no '/' in names, and PyTorch no '.'"
     )
+
+
+def test_names_with_a_dot_are_replaced():
+    layers = [inputs("a"), dense("b.c", [["a", 0, 0, {}]])]
+    found = translate(functional(layers, [["a", 0, 0]], [["b.c", 0, 0]]))
+    assert found.config["config"]["output_layers"] == ["b_c", 0, 0]
+    assert found.layer_names == {"b.c": "b_c"}
 
 
 def test_a_model_that_is_frozen_stays_so_and_a_frozen_layer_inside_too():

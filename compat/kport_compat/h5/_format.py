@@ -46,7 +46,7 @@ from kport_compat.h5._weights import (
     weight_shapes,
 )
 from kport_compat.keras1 import arranged, named_by_keras_1, speaks_keras_1
-from kport_compat.keras2 import GONE_WEIGHTS, outline, renamed, translate
+from kport_compat.keras2 import outline, renamed, translate
 from kport_compat.training import training_of
 
 if TYPE_CHECKING:
@@ -192,9 +192,7 @@ def _weights_only(root: Group, backing: MappedFile, config: Any = None) -> Check
         raise UnreadableError("is an HDF5 file without a Keras model (no attribute 'model_config')")
     weights = below(root, "model_weights") if "model_weights" in root else root
     names = renamed([{"name": name} for name in attribute_names(weights, "layer_names")])
-    tensors, notes, problems = layer_tensors(
-        weights, backing, names, GONE_WEIGHTS, _order(weights, config)
-    )
+    tensors, notes, problems = layer_tensors(weights, backing, names, order=_order(weights, config))
     tensors = checked_total(tensors, problems, backing.path)
     if "optimizer_weights" in root:
         notes.append(Note("dropped", "optimizer_weights", "belong to the training, not the model"))

@@ -72,12 +72,13 @@ def layer_tensors(
     for layer in _layers(group):
         node = below(group, layer)
         first = len(tensors)
+        owner = "" if layer == _TOP_LEVEL else names.get(layer, layer)
         weights = _weights(node, layer)
         left = [one for one in weights if _last(one) in gone]
         notes += [Note("dropped", join_name(layer, _last(one)), _WHY_GONE) for one in left]
         for index, weight in enumerate(one for one in weights if one not in left):
-            position = Position(names.get(layer, layer), index)
-            name = readable(position.layer, layer, weight, taken)
+            position = Position(owner, index)
+            name = readable(owner or layer, layer, weight, taken)
             kind = Kind.STATE if _last(weight) in _STATE else Kind.PARAMETER
             collect(node, weight, backing, (name, kind, position), tensors, problems)
         if order is not None and len(tensors) - first == len(weights):

@@ -10,11 +10,9 @@ from kport_compat.keras2._models import renamed
 from kport_compat.keras2._names import module_of
 from kport_compat.keras2._optimizers import LOSS_SCALES
 from kport_compat.keras2._outline import outline
-from kport_compat.keras2._rules import GONE
 from kport_compat.keras2._translate import Translation, translate, translate_layer
 
 __all__ = [
-    "GONE_WEIGHTS",
     "LOSS_SCALES",
     "Translation",
     "give_boundaries",
@@ -28,5 +26,4 @@ __all__ = [
     "wants_vocabulary",
 ]
 
-GONE_WEIGHTS = frozenset(GONE.values())
 """Last parts of the names of weights that only Keras 2 has, whatever the layer."""

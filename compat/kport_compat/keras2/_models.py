@@ -6,6 +6,7 @@ Forms: ``keras/engine/sequential.py`` and ``keras/engine/functional.py`` of Kera
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from kport_compat.keras2._rules import MASKABLE
 
 __all__ = ["layer_or_model", "model", "renamed"]
 
+_FORBIDDEN = re.compile("[/.]")
 _FUNCTIONAL = "keras.src.models.functional"  # where Keras 3 itself says a functional model lives
 
 
@@ -48,7 +50,9 @@ def layer_or_model(node: JSON, log: Log) -> JSON:
 
 
 def renamed(layers: Sequence[Any]) -> dict[str, str]:
-    """Return the layer names that Keras 3 forbids (they hold a slash) -> new names, all unlike.
+    """Return the layer names that some backend forbids -> new names, all unlike.
+
+    Keras 3 splits names at slashes, PyTorch the names of parameters at dots.
 
     Example:
         >>> renamed([{"config": {"name": "a/b"}}, {"config": {"name": "a_b"}}])
@@ -58,8 +62,8 @@ def renamed(layers: Sequence[Any]) -> dict[str, str]:
     new: dict[str, str] = {}
     for one in layers:
         name = _name(one)
-        if "/" in name:
-            stem = name.replace("/", "_")
+        stem = _FORBIDDEN.sub("_", name)
+        if stem != name:
             numbers = (f"{stem}_{number}" for number in range(1, len(layers) + 2))
             new[name] = next(one for one in (stem, *numbers) if one not in taken)
             taken.add(new[name])
@@ -134,9 +138,10 @@ def _layers(found: Any, place: str, log: Log) -> list[JSON]:
 def _renamed_layer(node: JSON, layers: Sequence[JSON], log: Log) -> JSON:
     new = layer_or_model(node, log)
     name = _name(node)
-    if "/" in name and isinstance(new.get("config"), dict):
+    if _FORBIDDEN.search(name) and isinstance(new.get("config"), dict):
         new["config"]["name"] = renamed(layers)[name]
-        log.translated(name, f"named {new['config']['name']!r}: Keras 3 allows no '/' in names")
+        why = "Keras 3 allows no '/' in names, and PyTorch no '.'"
+        log.translated(name, f"named {new['config']['name']!r}: {why}")
     return new
 
 

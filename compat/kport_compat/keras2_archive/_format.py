@@ -97,7 +97,7 @@ def _read(archive: Archive) -> Checkpoint:
     return Checkpoint(
         spec=ModelSpec(config=translation.config),
         tensors=tensors,
-        naming=Naming.KERAS,
+        naming=Naming.KERAS_2,
         assets=assets,
         provenance={"source": "Keras 2 archive", **_version(archive)},
         notes=(*translation.notes, *notes, *_compile_notes(compiled, translation.optimizer)),

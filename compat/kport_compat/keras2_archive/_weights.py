@@ -58,7 +58,7 @@ class KerasWeights:
         return Checkpoint(
             spec=ModelSpec(config={}),
             tensors=tensors,
-            naming=Naming.KERAS,
+            naming=Naming.KERAS_2,
             provenance={"source": "Keras weights"},
             notes=tuple(notes),
             holds=Holds.WEIGHTS,

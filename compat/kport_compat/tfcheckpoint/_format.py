@@ -94,7 +94,7 @@ def checkpoint_of(bundle: Bundle) -> Checkpoint:
         spec=ModelSpec(config={}, ties=found.ties),
         tensors=tensors,
         naming=Naming.OBJECTS,
-        provenance={"source": f"TensorFlow checkpoint ({'objects' if objects else 'names'})"},
+        provenance=_provenance(objects),
         notes=tuple(notes),
         holds=Holds.WEIGHTS,
         optimizer_state=_optimizer_state(bundle, objects, found),
@@ -115,6 +115,14 @@ def _optimizer_state(
 
     graph = StateGraph(objects, read, weights, ordered=False)
     return partial(tracked_state, graph, number)
+
+
+def _provenance(objects: Sequence[Tracked]) -> dict[str, str]:
+    source = f"TensorFlow checkpoint ({'objects' if objects else 'names'})"
+    children = {name for one in objects for name in one.children}
+    # Keras 3 holds the kernel of a Dense or convolution as _kernel, Keras 2 as kernel.
+    old = "kernel" in children and "_kernel" not in children
+    return {"source": source, "keras": "2"} if old else {"source": source}
 
 
 def _tensors(bundle: Bundle, found: Named) -> tuple[dict[str, LazyTensor], list[Note]]:

@@ -36,9 +36,6 @@ REFUSED = [
     # Weights alone of Keras 1 do not say what kind of variance, or order of axes, they have.
     ("keras_1*/trained/weights.h5", UnreadableError, "a variance later, and a file of weights"),
     ("keras_1*/convolution*/weights.h5", KportError, ""),
-    # Keras 2.15 counts the layers of a class of its own in an order that is not worked out yet.
-    ("tf_2.15/subclassed/model.keras", MismatchError, "layers/dense/vars/0: float32[5, 4] is in"),
-    ("tf_2.15/subclassed/v3.*", MismatchError, "layers/dense/vars/0: float32[5, 4] is in"),
     # TensorFlow 2.3 called the attribute mean, which holds something else in Keras 3.
     ("tf_2.3/preprocessing/ckpt", MismatchError, "layer_with_weights-0.mean: float32[2] is in"),
 ]
