@@ -25,6 +25,8 @@ class Naming(StrEnum):
     """By `LazyTensor.keras_path`: an archive that plain Keras wrote."""
     KERAS_2 = "keras 2"
     """By `LazyTensor.keras_path` too, as one of the versions of Keras 2 made it."""
+    VARIABLES = "variables"
+    """By `LazyTensor.keras_path`, the path that a variable itself has: ``dense/kernel``."""
     POSITION = "position"
     """By `LazyTensor.position`: legacy files that know layer names and an order."""
     OBJECTS = "objects"
@@ -144,6 +146,7 @@ def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
             Naming.WEIGHTS: None,
             Naming.KERAS: tensor.keras_path,
             Naming.KERAS_2: tensor.keras_path,
+            Naming.VARIABLES: (tensor.kind is Kind.OPTIMIZER, tensor.keras_path),
             Naming.POSITION: tensor.position,
             Naming.OBJECTS: None,
         }[checkpoint.naming]

@@ -104,6 +104,10 @@ _MODULES = (
 )
 
 
+# Where Keras on PyTorch says its optimizers are; each is a public one with faster steps.
+_TORCH_OPTIMIZERS = "keras.src.backend.torch.optimizers."
+
+
 def _public_modules() -> dict[str, ModuleType]:
     import keras
 
@@ -133,6 +137,8 @@ def builtin_class(module: str, name: str) -> Any | None:
     """Return Keras's own class of that name if the allow list has it, else None."""
     if name in _DENIED:
         return None
+    if module.startswith(_TORCH_OPTIMIZERS):
+        module = "keras.optimizers"
     public = _public_modules().get(module)
     if public is None and module.startswith("keras.src."):
         # Graph operations have no public name (keras.src.ops.numpy.Add). Importing keras has

@@ -24,6 +24,7 @@ from kport.model._objects import find, tree_of
 from kport.model._plan import WEIGHTS, Pair, Plan
 from kport.model._positions import places
 from kport.model._slots import place_slots
+from kport.model._variable_paths import by_variable_path
 from kport.model._walk import Walk
 
 __all__ = ["Pair", "Plan", "match"]
@@ -39,6 +40,7 @@ def match(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
         Naming.WEIGHTS: _by_weight,
         Naming.KERAS: _by_keras_path,
         Naming.KERAS_2: _by_old_keras_path,
+        Naming.VARIABLES: by_variable_path,
         Naming.POSITION: _by_position,
         Naming.OBJECTS: _by_objects,
     }[checkpoint.naming](weights, model, found)
