@@ -41,8 +41,8 @@ format: $(STAMP)  ## let ruff mend what it can
 torture: $(STAMP)  ## kill 200 saves, fill 50 disks, save and load 1,000 times; prints a table (BACKEND=torch adds live models)
 	@.venv/bin/python tests/torture/torture.py $(if $(BACKEND),--backend $(BACKEND))
 
-fuzz: $(STAMP)  ## feed changed files to every reader; prints a table (SECONDS=60 each, or RUNS=100000 each)
-	@.venv/bin/python tests/fuzz/fuzz.py $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
+fuzz: $(STAMP)  ## feed changed files to every reader; prints a table (SECONDS=60 each, or RUNS=2000000 together)
+	@.venv/bin/python tests/fuzz/fuzz.py $(if $(RUNS),--total $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 clean:  ## remove .venv, build products and caches
 	rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

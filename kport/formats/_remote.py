@@ -34,6 +34,7 @@ from kport.errors import (
     UsageError,
 )
 from kport.formats._mapped import FETCHERS
+from kport.formats._web import files_of_bundle, is_web
 
 __all__ = ["Mirror", "download", "is_remote", "upload"]
 
@@ -101,7 +102,12 @@ class _Ranges:
                 for begin in range(start, stop, _STEP):
                     end = min(begin + _STEP, stop)
                     data = self._system.cat_file(self._remote, start=begin, end=end)
-                    if len(data) != end - begin:
+                    if len(data) > end - begin:
+                        raise UnreadableError(
+                            "is on a server that gives no parts of files",
+                            remedy="Copy the bundle to a local disk, or put an archive there.",
+                        )
+                    if len(data) < end - begin:
                         raise CorruptFileError("was changed after it was opened")
                     os.pwrite(handle, data, begin)
             finally:
@@ -125,24 +131,31 @@ def download(url: str, *, whole: bool = False) -> Mirror:
     system, root = _system(url)
     mirror = Mirror(root.rstrip("/").rpartition("/")[2] or "model")
     with _told(UnreadableError, "cannot be fetched", url):
-        if system.isfile(root):
+        files = files_of_bundle(system, root) if is_web(root) else {}
+        if not files and system.isfile(root):
             system.get_file(root, str(mirror.path))
             return mirror
-        files = system.find(root, detail=True)
+        files = files or _found(system, root)
     if not files:
         raise PathNotFoundError("no such file or directory", path=url)
     if len(files) > _MAX_FILES:
         raise UnsafeFileError(f"holds {len(files)} files; at most {_MAX_FILES} are read", path=url)
     with _told(UnreadableError, "cannot be fetched", url):
         mirror.path.mkdir()
-        for name, about in sorted(files.items()):
-            local = mirror.path / _inside(name, root)
+        for name, (place, size) in sorted(files.items()):
+            local = mirror.path / name
             local.parent.mkdir(parents=True, exist_ok=True)
             if whole or not name.endswith(".safetensors"):
-                system.get_file(name, str(local))
+                system.get_file(place, str(local))
             else:
-                _sparse(mirror, system, name, local, int(about["size"]))
+                _sparse(mirror, system, place, local, size)
     return mirror
+
+
+def _found(system: Any, root: str) -> dict[str, tuple[str, int]]:
+    """Return path in a folder -> path in the store and size of all its files."""
+    files = system.find(root, detail=True)
+    return {_inside(name, root): (name, int(one["size"])) for name, one in files.items()}
 
 
 def _sparse(mirror: Mirror, system: Any, remote: str, local: Path, size: int) -> None:

@@ -6,6 +6,9 @@ import gc
 import os
 import sys
 import tempfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
@@ -156,3 +159,87 @@ def test_local_urls_and_odd_names(full, tmp_path):
     formats.write(full, f"file://{path}/net.keras")
     assert formats.read(path / "net.keras").tensors.keys() == full.tensors.keys()
     assert formats.read(f"file://{path}/net.keras").tensors.keys() == full.tensors.keys()
+
+
+class Ranges(SimpleHTTPRequestHandler):
+    """A web server that gives parts of files, which Python's own does not."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        wanted = self.headers.get("Range")
+        path = Path(self.translate_path(self.path))
+        if wanted is None or not path.is_file():
+            super().do_GET()
+            return
+        first, last = (int(one) for one in wanted.removeprefix("bytes=").split("-"))
+        part = path.read_bytes()[first : last + 1]
+        self.server.parts.append(len(part))
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
+
+
+class Plain(Ranges):
+    """Python's own."""
+
+    do_GET = SimpleHTTPRequestHandler.do_GET
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Return a way to serve a folder, which gives its URL and the sizes of the parts it gave."""
+    servers = []
+
+    def serve(handler):
+        folder = tmp_path / "served"
+        folder.mkdir(exist_ok=True)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+        server.parts = []
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return folder, f"http://127.0.0.1:{server.server_port}", server.parts
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("name", ["bundle", "model.keras"])
+def test_over_http(served, full, name):
+    folder, url, _ = served(Ranges)
+    formats.write(full, folder / name)
+    read = formats.read(f"{url}/{name}")
+    for tensor, one in read.tensors.items():
+        assert np.array_equal(one.read(), full.tensors[tensor].read())
+    assert {name: one.read() for name, one in read.assets.items()} == {
+        name: one.read() for name, one in full.assets.items()
+    }
+    assert kport.check(f"{url}/{name}").ok
+
+
+def test_over_http_only_what_is_read_is_fetched(served, checkpoint, tensor):
+    folder, url, parts = served(Ranges)
+    big = [tensor(name, np.full(100_000, i, "f4")) for i, name in enumerate(("one", "two"))]
+    formats.write(checkpoint(*big), folder / "big")
+    read = formats.read(f"{url}/big")
+    assert sum(parts) < 2000
+    parts.clear()
+    assert read.tensors["two"].read().sum() == 100_000
+    assert parts == [400_000]
+
+
+def test_a_server_that_gives_no_parts(served, full):
+    folder, url, _ = served(Plain)
+    formats.write(full, folder / "bundle")
+    with pytest.raises(UnreadableError, match="is on a server that gives no parts of files"):
+        formats.read(f"{url}/bundle")
+
+
+def test_nothing_there_over_http(served):
+    _, url, _ = served(Plain)
+    with pytest.raises(PathNotFoundError, match="no such file or directory"):
+        formats.read(f"{url}/no/such")

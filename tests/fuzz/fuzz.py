@@ -1,4 +1,7 @@
-"""Feed changed files to every reader: ``make fuzz SECONDS=60`` or ``RUNS=100000``; prints a table.
+"""Feed changed files to every reader: ``make fuzz SECONDS=60`` or ``RUNS=2000000``; prints a table.
+
+``SECONDS`` are of each reader. ``RUNS`` are of all together: each reader gets `AT_LEAST` as many,
+and of the rest as many as it reads in the same time as the others.
 
 Each reader runs in forks with a limit of memory, each input under an alarm. What crashes one, takes
 longer than `HANG` seconds or raises anything but an error of kport is kept in ``corpus/``, and
@@ -19,6 +22,7 @@ import struct
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +41,8 @@ from kport.errors import KportError
 
 CORPUS = Path(__file__).with_name("corpus")
 HANG = 5
+AT_LEAST = 40_000
+FOREVER = 10**12
 MEMORY = 2 << 30
 LARGEST = 1 << 22  # of an input
 KEEPING = "--no-keep" not in sys.argv
@@ -60,6 +66,16 @@ class Counts:
     hangs: int = 0
     foreign: int = 0
     seconds: float = 0.0
+
+    def add(self, more: Counts) -> None:
+        """Add what came of more inputs."""
+        for name, value in vars(more).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    @property
+    def rate(self) -> float:
+        """Inputs in a second."""
+        return self.runs / max(self.seconds, 1e-9)
 
 
 def attempt(target: Target, data: bytes) -> tuple[str, str]:
@@ -177,13 +193,24 @@ def with_atheris(name: str, arguments: list[str]) -> None:
 
 def shown(name: str, found: Counts) -> str:
     cells: list[Any] = [name, found.runs, found.taken, found.crashes, found.hangs]
-    rate = found.runs / max(found.seconds, 1e-9)
-    return "| " + " | ".join(map(str, [*cells, found.foreign, f"{rate:,.0f}"])) + " |"
+    return "| " + " | ".join(map(str, [*cells, found.foreign, f"{found.rate:,.0f}"])) + " |"
+
+
+def spread(names: list[str], total: int, seed: int) -> Iterator[tuple[str, Counts]]:
+    """Fuzz all readers, and yield what came of each."""
+    first = min(AT_LEAST, total // len(names))
+    counts = {name: fuzz(name, first, FOREVER, seed) for name in names}
+    rest, rates = total - first * len(names), sum(one.rate for one in counts.values())
+    for name, found in counts.items():
+        more = round(rest * found.rate / rates)
+        found.add(fuzz(name, more, FOREVER, seed + 1_000_000))
+        yield name, found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=10**12)
+    parser.add_argument("--total", type=int, default=None, help="inputs of all readers together")
+    parser.add_argument("--runs", type=int, default=FOREVER, help="of each reader")
     parser.add_argument("--seconds", type=float, default=None, help="of each reader")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--reader", action="append", choices=sorted(TARGETS))
@@ -193,15 +220,16 @@ def main() -> int:
     names = options.reader or list(TARGETS)
     if options.engine == "atheris":
         with_atheris(names[0], rest)
-    seconds = options.seconds or (20 if options.runs == 10**12 else 10**9)
+    seconds = options.seconds or (20 if options.runs == FOREVER else FOREVER)
     print("| reader | inputs read | taken | crashes | hangs | foreign errors | inputs/s |")
     print("|---|---|---|---|---|---|---|")
-    bad = 0
-    for name in names:
-        found = fuzz(name, options.runs, seconds, options.seed)
-        bad += found.crashes + found.hangs + found.foreign
+    each = ((name, fuzz(name, options.runs, seconds, options.seed)) for name in names)
+    total = Counts()
+    for name, found in spread(names, options.total, options.seed) if options.total else each:
+        total.add(found)
         print(shown(name, found), flush=True)
-    return 1 if bad else 0
+    print(shown("together", total))
+    return 1 if total.crashes + total.hangs + total.foreign else 0
 
 
 if __name__ == "__main__":

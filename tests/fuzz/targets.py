@@ -5,6 +5,7 @@ Checksums are switched off where they would keep every changed byte from being r
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -21,11 +22,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import h5py
 import numpy as np
 
 from kport import formats
 from kport._inspect import inspect
+from kport.bytecode import expression, listing, read_code, text_of
 from kport.checkpoint import Asset, Checkpoint, Kind, LazyTensor, ModelSpec
 from kport.errors import CorruptFileError, mapped
 from kport.formats._json import parse_json
@@ -35,10 +38,12 @@ from kport.formats.hdf5 import Group, Node, _checksum, open_file, stored_arrays
 from kport.formats.safetensors import parse_header
 from kport_compat.h5 import H5
 from kport_compat.keras2 import translate
+from kport_compat.keras2_archive import KERAS2_ARCHIVE, KERAS_WEIGHTS
 from kport_compat.savedmodel import SAVED_MODEL
 from kport_compat.savedmodel._schemas import SAVED_MODEL as SCHEMA
-from kport_compat.tensorbundle import Bundle, _bundle, _table, decode
+from kport_compat.tensorbundle import Bundle, _bundle, _strings, _table, decode
 from kport_compat.tensorbundle._snappy import unpack
+from kport_compat.tfcheckpoint import TF_CHECKPOINT
 
 ROOT = Path(__file__).resolve().parents[2]
 LEGACY = ROOT / "examples/legacy/digits.h5"
@@ -61,15 +66,20 @@ class Anything:
     __hash__ = None  # type: ignore[assignment]  # it is equal to all, so it has none
 
 
+def right(*_: object) -> Any:
+    """Return a checksum that is always right."""
+    return Anything()
+
+
 @contextmanager
-def no_checksums(module: Any, name: str) -> Iterator[None]:
-    """Put a function in the place of another of a module, whose checksum is always right."""
-    kept = getattr(module, name)
-    setattr(module, name, lambda data: Anything())
+def put(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Put another thing in the place of one of a module or a class."""
+    kept = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        setattr(module, name, kept)
+        setattr(owner, name, kept)
 
 
 @dataclass(frozen=True)
@@ -216,6 +226,10 @@ def in_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], obje
     return run
 
 
+def read_by(read: Callable[[Path], Checkpoint]) -> Callable[[Path], None]:
+    return lambda path: read_all(read(path).unchecked())
+
+
 def read_h5(path: Path) -> None:
     read_all(H5.read(path).unchecked())
 
@@ -254,8 +268,8 @@ def read_config(data: bytes) -> object:
     return translate(value) if isinstance(value, dict) else None
 
 
-@no_checksums(_table, "masked")
-@no_checksums(_bundle, "masked")
+@put(_table, "masked", right)
+@put(_bundle, "masked", right)
 def read_index(path: Path) -> object:
     shard = path.with_name("ckpt.data-00000-of-00001")
     if not shard.exists():
@@ -271,7 +285,7 @@ def read_saved_model(name: str) -> Callable[[bytes], object]:
     def run(data: bytes) -> None:
         folder = FOLDER / "saved"
         if not folder.exists():
-            shutil.copytree(GOLDEN / "keras_2.15", folder)
+            shutil.copytree(GOLDEN / "no_config_2.15", folder)
         good = (folder / name).read_bytes()
         (folder / name).write_bytes(data)
         try:
@@ -284,6 +298,42 @@ def read_saved_model(name: str) -> Callable[[bytes], object]:
 
 def read_definition(path: Path) -> object:
     return inspect(path)
+
+
+@put(_bundle, "masked", right)
+@put(_strings, "mask", right)
+@put(_strings, "extend", right)
+@put(_table, "masked", right)
+def read_checkpoint(path: Path) -> None:
+    shutil.copy(GOLDEN / "objects_2.15/ckpt-1.index", path.parent / "ckpt.index")
+    checkpoint = TF_CHECKPOINT.read(path.parent / "ckpt").unchecked()
+    for tensor in checkpoint.tensors.values():
+        tensor.read()
+
+
+@put(_table, "masked", right)
+def read_graph(data: bytes) -> None:
+    """Read a checkpoint whose graph of objects is given."""
+    with put(Bundle, "texts", lambda *_: [data]):
+        TF_CHECKPOINT.read(GOLDEN / "objects_2.15/ckpt-1")
+
+
+def read_function(data: bytes) -> None:
+    code = read_code(base64.b64encode(data).decode())
+    listing(code)
+    found = expression(code)
+    if found is not None:
+        text_of(found)
+
+
+def read_url(data: bytes) -> None:
+    """Read a bundle at a URL whose file of weights is given."""
+    store = fsspec.filesystem("memory")
+    if not store.exists("/bundle"):
+        formats.write(small(), "memory://bundle")
+    store.pipe("/bundle/model.safetensors", data)
+    with put(tempfile, "tempdir", str(FOLDER)):
+        read_all(formats.read("memory://bundle").unchecked())
 
 
 # ---- good inputs
@@ -346,7 +396,7 @@ def weights() -> Iterable[bytes]:
         yield out.getvalue()
 
 
-@no_checksums(_checksum, "lookup3")
+@put(_checksum, "lookup3", right)
 def read_weights(data: bytes) -> None:
     backing = HeldBytes(data)
     with mapped(CorruptFileError, "is damaged"):
@@ -412,6 +462,23 @@ def legacy() -> Iterable[bytes]:
     yield out.getvalue()
 
 
+def definitions() -> Iterable[bytes]:
+    yield from legacy_configs()
+    yield json.dumps(small().spec.config).encode()
+    dense = {"output_dim": 2, "input_dim": 3, "name": "dense_1", "init": "glorot_uniform"}
+    layers = [{"class_name": "Dense", "config": dense}]
+    yield json.dumps({"class_name": "Sequential", "config": layers}).encode()  # of Keras 1
+
+
+def functions() -> Iterable[bytes]:
+    for path in sorted((ROOT / "tests/bytecode").glob("python_*.txt")):
+        yield from map(base64.b64decode, path.read_text().split())
+
+
+def graphs() -> Iterable[bytes]:
+    yield Bundle(GOLDEN / "objects_2.15/ckpt-1.index").texts("_CHECKPOINTABLE_OBJECT_GRAPH")[0]
+
+
 def golden(*names: str) -> Callable[[], Iterable[bytes]]:
     return lambda: [(GOLDEN / name).read_bytes() for name in names]
 
@@ -429,17 +496,28 @@ TARGETS = {
     "archive": Target(in_file("model.keras", read_archive), archives, change_zip),
     "HDF5 weights": Target(read_weights, weights, change_bytes),
     "legacy H5": Target(in_file("model.h5", read_h5), legacy, change_bytes),
+    "Keras weights": Target(
+        in_file("m.weights.h5", read_by(KERAS_WEIGHTS.read)), weights, change_bytes
+    ),
+    "Keras 2 archive": Target(
+        in_file("old.keras", read_by(KERAS2_ARCHIVE.read)),
+        lambda: [(GOLDEN.parent / "training/nadam.keras").read_bytes()],
+        change_zip,
+    ),
+    "bundle at a URL": Target(
+        read_url, lambda: [(written("bundle") / "model.safetensors").read_bytes()], change_bytes
+    ),
     "Keras 2 config": Target(read_config, legacy_configs, change_json),
-    "definition": Target(in_file("model.json", read_definition), legacy_configs, change_json),
+    "definition": Target(in_file("model.json", read_definition), definitions, change_json),
     "protobuf": Target(
-        lambda data: decode(data, SCHEMA, ""), golden("keras_2.15/saved_model.pb"), change_bytes
+        lambda data: decode(data, SCHEMA, ""), golden("no_config_2.15/saved_model.pb"), change_bytes
     ),
     "SavedModel": Target(
-        read_saved_model("saved_model.pb"), golden("keras_2.15/saved_model.pb"), change_bytes
+        read_saved_model("saved_model.pb"), golden("no_config_2.15/saved_model.pb"), change_bytes
     ),
     "SavedModel metadata": Target(
         read_saved_model("keras_metadata.pb"),
-        golden("keras_2.15/keras_metadata.pb"),
+        golden("no_config_2.15/keras_metadata.pb"),
         change_bytes,
     ),
     "TensorBundle index": Target(
@@ -447,6 +525,13 @@ TARGETS = {
         golden("dtypes/ckpt.index"),
         change_bytes,
     ),
+    "TensorFlow checkpoint": Target(
+        in_file("ckpt.data-00000-of-00001", read_checkpoint),
+        golden("objects_2.15/ckpt-1.data-00000-of-00001"),
+        change_bytes,
+    ),
+    "object graph": Target(read_graph, graphs, change_bytes),
+    "function": Target(read_function, functions, change_bytes),
     "snappy": Target(
         unpack, lambda: [b"\x06\x04ab\x01\x02", b"\xf0\x01\xf0\xef" + b"a" * 240], change_bytes
     ),

@@ -212,8 +212,8 @@ def full_by_disk(target: str, tries: int, seed: int) -> Row:
             return row
         path = disk / "here" / target
         formats.write(model(1), path)
-        used = shutil.disk_usage(disk).used
         for _ in range(tries):
+            used = shutil.disk_usage(disk).used
             remount(disk, f"size={used + sizes.randrange(1, int(2.2 * TENSORS * SIZE * 4))}")
             finish(row, path, child(lambda: formats.write(model(2), path)))
             remount(disk, "size=64m")
