@@ -22,8 +22,13 @@ from kport.model._walk import is_users, own_attributes
 
 __all__ = ["Found", "Tree", "find", "tree_of"]
 
-# Attributes of Keras 2 and their names in Keras 3, where the layer has none of the old name.
-_RENAMED = {"depthwise_kernel": "kernel"}  # of DepthwiseConv1D and 2D
+# Class of Keras -> attributes of Keras 2 and their names in Keras 3.
+_RENAMED: tuple[tuple[type, Mapping[str, str]], ...] = (
+    (keras.layers.DepthwiseConv1D, {"depthwise_kernel": "kernel"}),
+    (keras.layers.DepthwiseConv2D, {"depthwise_kernel": "kernel"}),
+    # TensorFlow 2.3 to 2.5; what Keras 3 calls mean and variance are no variables.
+    (keras.layers.Normalization, {"mean": "adapt_mean", "variance": "adapt_variance"}),
+)
 _MOST_STARTS = 1000  # places tried for the model; a file may hold millions
 _DEEPEST = 2  # steps from the root of a file to the object that is the model
 
@@ -164,8 +169,9 @@ def _walk(model: keras.Model, tree: Tree, found: Found, known: Known) -> Found:
         if bins is not None and bins.attribute in tree.children[node]:
             learned = tree.tensors[tree.children[node][bins.attribute]]
             found.hooks += [(bins, learned)] if learned is not None else []
+        renamed = next((names for kind, names in _RENAMED if isinstance(thing, kind)), {})
         for name, child in tree.children[node].items():
-            ours = name if name in edges else _RENAMED.get(name, name)
+            ours = renamed.get(name, name)
             if ours in edges:
                 waiting.append((edges[ours], child))
     return found

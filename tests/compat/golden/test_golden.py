@@ -6,7 +6,9 @@ A case is loaded from each whole-model file; each file of weights alone is put i
 with its weights set to zero before.
 """
 
+import re
 from fnmatch import fnmatchcase
+from functools import partial
 
 import keras
 import numpy as np
@@ -17,7 +19,6 @@ import kport
 from kport.errors import (
     InvalidSpecError,
     KportError,
-    MismatchError,
     MissingComponentError,
     UnreadableError,
 )
@@ -36,11 +37,20 @@ REFUSED = [
     # Weights alone of Keras 1 do not say what kind of variance, or order of axes, they have.
     ("keras_1*/trained/weights.h5", UnreadableError, "a variance later, and a file of weights"),
     ("keras_1*/convolution*/weights.h5", KportError, ""),
-    # TensorFlow 2.3 called the attribute mean, which holds something else in Keras 3.
-    ("tf_2.3/preprocessing/ckpt", MismatchError, "layer_with_weights-0.mean: float32[2] is in"),
 ]
-# Outputs after one more step agree, but where the report says that the state was dropped.
 TOLERANCE = 1e-5
+# VERSION/CASE and what of its optimizer's state is dropped; of any other nothing is.
+DROPPED = [
+    # The weights are put into another form, and their slots are not; training starts fresh.
+    ("keras_1*/trained", r"optimizer\.(iterations|learning_rate|momentums\.\d|velocities\.\d)"),
+    ("keras_1*/trained_sgd", "optimizer"),
+    # Variables of one zero, which keep the place of what amsgrad would have.
+    ("keras_2.[23].*/trained", r"optimizer\.velocity_hats\.\d"),
+]
+# How far one more step may be off: BatchNormalization of Keras 2.2 divides its averages by what a
+# count gives that no file has (`moving_average_update` of keras/backend/tensorflow_backend.py,
+# zero_debias), that of 2.3 corrects its variance by the size of the batch.
+OFF = {"keras_2.2.4/trained": 0.04, "keras_2.3.1/trained": 1e-4}
 
 
 def expected(name, file):
@@ -111,21 +121,25 @@ def _weights(model, golden, file):
 
 def _outputs(model, golden):
     inputs = golden.arrays("in")
-    found = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    call = partial(model, training=False)
+    if golden.name.endswith("/convolution_first") and keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        # Its own kernels for a CPU have no such convolution, those that XLA makes do.
+        call = tensorflow.function(call, jit_compile=True)
+    found = call(inputs if len(inputs) > 1 else inputs[0])
     return [keras.ops.convert_to_numpy(one) for one in keras.tree.flatten(found)]
 
 
 def _compare(model, golden, file):
-    if golden.name.endswith("/convolution_first") and keras.backend.backend() == "tensorflow":
-        return  # TensorFlow has no such convolution on a CPU
     _close(_outputs(model, golden), golden.arrays("out"), f"{golden.name}/{file}")
 
 
-def _close(found, true, place):
+def _close(found, true, place, tolerance=TOLERANCE):
     assert [one.shape for one in found] == [one.shape for one in true], place
     for one, other in zip(found, true, strict=True):
         assert np.isfinite(other).all(), place
-        allowed = TOLERANCE * max(1.0, np.abs(other).max())
+        allowed = tolerance * max(1.0, np.abs(other).max())
         assert np.abs(one - other).max() <= allowed, place
 
 
@@ -134,6 +148,11 @@ def _resume(model, golden, file):
     model.run_eagerly = True
     model.train_on_batch(golden.io["in0"], golden.io["target"])
     found = _outputs(model, golden)
-    if not any(name.startswith("optimizer") for name in kport.report_of(model).dropped):
-        _close(found, [golden.io["resumed"]], f"{golden.name}/{file} after a step")
+    dropped = [one for one in kport.report_of(model).dropped if one.startswith("optimizer")]
+    known = [names for place, names in DROPPED if fnmatchcase(golden.name, place)]
+    assert bool(dropped) == bool(known), dropped
+    assert all(re.fullmatch(known[0], one) for one in dropped)
+    if not golden.name.startswith("keras_1"):
+        place, tolerance = f"{golden.name}/{file} after a step", OFF.get(golden.name, TOLERANCE)
+        _close(found, [golden.io["resumed"]], place, tolerance)
     model.set_weights(weights)
