@@ -136,6 +136,7 @@ def load(
     """
     expect_name("part", part)
     expect_mapping("custom_objects", custom_objects, "name -> class or function")
+    expect_mapping("lambdas", lambdas, "name of a Lambda layer -> function")
     checkpoint = _with_parts(read_checked(path, check), path, parts, custom_objects)
     room = model_room()
     register_components(checkpoint)

@@ -87,6 +87,7 @@ def convert(
     """
     expect_sample(sample)
     expect_mapping("custom_objects", custom_objects, "name -> class or function")
+    expect_mapping("lambdas", lambdas, "name of a Lambda layer -> function")
     options = WriteOptions(parse_size(shard_size))
     target = formats.for_target(dst)
     if weights_only:
@@ -111,8 +112,10 @@ def _require_registered(lambdas: Mapping[str, Callable[..., Any]]) -> None:
     import keras
 
     for layer, function in lambdas.items():
-        name = keras.saving.get_registered_name(function)
-        named = getattr(function, "__name__", "") != "<lambda>"  # Keras writes those as code
+        named = (
+            getattr(function, "__name__", "<lambda>") != "<lambda>"
+        )  # Keras writes those as code
+        name = keras.saving.get_registered_name(function) if named else None
         if not named or keras.saving.get_registered_object(name) is not function:
             raise UsageError(
                 f"lambdas[{layer!r}]: no file can hold a function that has no name or is not "

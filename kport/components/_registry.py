@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from kport._arguments import expect_names
 from kport.components._configs import equip
 from kport.errors import LoadError, UsageError, mapped
 
@@ -103,7 +104,7 @@ COMPONENTS = ComponentRegistry()
 
 
 def register(
-    package: str, name: str | None = None, *, version: int = 1, aliases: Iterable[str] = ()
+    package: str, name: str | None = None, *, version: int = 1, aliases: Sequence[str] = ()
 ) -> Callable[[T], T]:
     """Make a class or function known to kport and to Keras, so that files may name it.
 
@@ -130,6 +131,9 @@ def register(
         raise UsageError(f"package must be a non-empty string without '>', got {package!r}")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise UsageError(f"version must be a whole number >= 1, got {version!r}")
+    if name is not None and (not isinstance(name, str) or not name):
+        raise UsageError(f"name must be a non-empty string, got {name!r}")
+    expect_names("aliases", aliases)
 
     def decorate(target: T) -> T:
         import keras

@@ -78,7 +78,7 @@ def load_into(
 
 
 def _require_floats(dtype: str | None) -> None:
-    if dtype is not None and dtype not in FLOATS:
+    if dtype is not None and (not isinstance(dtype, str) or dtype not in FLOATS):
         known = ", ".join(sorted(FLOATS))
         raise UsageError(f"dtype: expected a floating-point dtype, got {dtype!r}", remedy=known)
 

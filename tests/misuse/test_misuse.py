@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import os
 import subprocess
 import sys
@@ -245,6 +247,51 @@ def test_options_of_save(options, words, saved, tmp_path):
 @pytest.mark.parametrize("rename", [3, [("a", "b")], {1: "x"}, {"nope": "x"}])
 def test_options_of_load_weights(rename, saved):
     refused(kport.load_weights, *saved, rename=rename)
+
+
+CALLS = {
+    "save": lambda model, path, out: (model, out),
+    "load": lambda model, path, out: (path,),
+    "load_weights": lambda model, path, out: (model, path),
+    "convert": lambda model, path, out: (path, out),
+    "inspect": lambda model, path, out: (path,),
+    "check": lambda model, path, out: (path,),
+    "freeze": lambda model, path, out: (model, "dense"),
+    "unfreeze": lambda model, path, out: (model, "dense"),
+    "report_of": lambda model, path, out: (model,),
+}
+ODD = [3.5, object(), b"x", [object()], {1: 2}, {"a": object()}, "nope", -1, ["nope"], None, dict]
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("name", CALLS)
+def test_every_option_of_every_function(name, saved, tmp_path):
+    """An option that is added is tried, too: it does what it says, or an error of ours says why."""
+    call = getattr(kport, name)
+    for option in inspect.signature(call).parameters.values():
+        for wrong in ODD if option.default is not option.empty else ():
+            out = tmp_path / f"{option.name} {ODD.index(wrong)}"
+            with contextlib.suppress(KportError):
+                call(*CALLS[name](*saved, out), **{option.name: wrong})
+
+
+def test_every_function_is_tried():
+    functions = {name for name in kport.__all__ if inspect.isfunction(getattr(kport, name))}
+    assert functions == {*CALLS, "register", "verify"}
+
+
+@pytest.mark.parametrize("option", ["package", "name", "version", "aliases"])
+@pytest.mark.parametrize(
+    "wrong",
+    [3.5, object(), b"x", [object()], -1, "", "a>b", dict],
+    ids=lambda one: f"{type(one).__name__} {str(one)[:3]}",
+)
+def test_options_of_register(option, wrong):
+    class Misused:
+        pass
+
+    with contextlib.suppress(KportError):
+        kport.register(**{"package": "misuse", option: wrong})(Misused)
 
 
 @pytest.mark.backend
