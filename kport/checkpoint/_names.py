@@ -8,6 +8,7 @@ percent-encoded (RFC 3986), so the dots left are always joints and names never c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 __all__ = ["join_name", "local_layer_names", "snake_case", "split_name"]
 
@@ -78,6 +79,7 @@ def _next_free(stem: str, counts: dict[str, int], taken: Iterable[str]) -> str:
             return name
 
 
+@cache
 def snake_case(name: str) -> str:
     """Return a class name the way Keras makes layer names of it.
 

@@ -236,7 +236,8 @@ def _make(
                 attach(model, spec, custom)
             build_optimizers(model, spec)
             build_metrics(model, spec.metrics)
-            build_lazy_metrics(walk(model), checkpoint.tensors)
+            if checkpoint.of_kind(Kind.METRIC):
+                build_lazy_metrics(walk(model), checkpoint.tensors)
         elif model.compiled and model.optimizer is not None:
             model.optimizer.build(model.trainable_variables)
     return model, lines

@@ -77,7 +77,7 @@ def build_layers(
             done.add(path)
             if not layer.built:
                 _build(path, layer, builds[path])
-    adapt_layers(walk(model), states)
+    adapt_layers(found, states)
 
 
 def _build(path: str, layer: keras.Layer, config: JSON) -> None:

@@ -8,6 +8,7 @@ only ones to mend.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -189,14 +190,26 @@ def is_saveable(thing: object) -> bool:
     return isinstance(thing, KerasSaveable)
 
 
-def saveable_children(thing: object) -> Iterable[tuple[str, Any]]:
+def saveable_children(thing: Any) -> list[tuple[str, Any]]:
     """Return attribute name and child in the order in which Keras's archive walk visits them.
 
     Reason: the paths inside ``model.weights.h5`` follow from this order and its list of skipped
-    attributes, and from nothing public.
+    attributes, and from nothing public. Keras keeps that list under one name and looks for it under
+    another, so that it makes a layer for each object only to see which attributes every layer has.
     """
-    children: Iterable[tuple[str, Any]] = saving_lib._walk_saveable(thing)
-    return children
+    sort = thing._obj_type()
+    key = f"saving_attr_skiplist_{sort}"  # of this thread
+    global_state.set_global_attribute(key, _skipped_attributes(sort))
+    try:
+        return list(saving_lib._walk_saveable(thing))
+    finally:
+        global_state.set_global_attribute(key, None)
+
+
+@functools.cache
+def _skipped_attributes(sort: str) -> set[str]:
+    skipped: set[str] = saving_lib.get_attr_skipset(sort)
+    return skipped
 
 
 def snake_name(thing: object) -> str:

@@ -44,7 +44,7 @@ def attach(model: keras.Model, spec: ModelSpec, custom: Mapping[str, Any]) -> No
     Raises:
         LoadError: It cannot be made.
     """
-    owners = {owner.path: owner.thing for owner in walk(model).owners}
+    owners = {one.path: one.thing for one in walk(model).owners} if spec.attached else {}
     for path, one in spec.attached.items():
         parent, name = owners.get(path.rpartition(".")[0]), one["attribute"]
         if path in owners or parent is None or getattr(parent, name, None) is not None:
@@ -67,8 +67,9 @@ def exempt(found: Walk) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def build_optimizers(model: keras.Model, spec: ModelSpec) -> None:
     """Let each optimizer that was built have the slots it had, and exempt what it did."""
-    _compile_parts_again(walk(model), spec)
     found = walk(model)
+    if _compile_parts_again(found, spec):
+        found = walk(model)
     for path, optimizer in found.optimizers():
         if path in spec.exempt and not optimizer.built:
             optimizer.exclude_from_weight_decay(_variables(found, spec.exempt[path]))
@@ -79,19 +80,22 @@ def build_optimizers(model: keras.Model, spec: ModelSpec) -> None:
                 optimizer.build(_variables(found, rows[0] or chain(*rows)))
 
 
-def _compile_parts_again(found: Walk, spec: ModelSpec) -> None:
+def _compile_parts_again(found: Walk, spec: ModelSpec) -> bool:
     """Give models inside the model new optimizers, where Keras has built them already.
 
-    It builds them for all that could be trained now, and that may be less than it was.
+    It builds them for all that could be trained now, and that may be less than it was. Say
+    whether any was such a model.
     """
-    names = found.names()
+    names, any_new = found.names(), False
     for owner in found.owners:
         optimizer = getattr(owner.thing, "optimizer", None) if owner.path else None
         if isinstance(owner.thing, keras.Model) and optimizer is not None and optimizer.built:
             row = tuple(names.get(id(one), "") for one in trained_variables(optimizer))
             if row != spec.trained.get(f"{owner.path}.optimizer"):
+                any_new = True
                 for _ in compile_again(owner.thing, owner.thing.get_compile_config()):
                     pass  # a part with a compile() of its own was not compiled by Keras
+    return any_new
 
 
 def _variables(found: Walk, names: Iterable[str]) -> list[keras.Variable]:

@@ -8,7 +8,7 @@ import keras
 
 from kport.checkpoint import LazyTensor
 from kport.model._keras_variables import share_variable, track_again, variable_like
-from kport.model._walk import walk
+from kport.model._walk import Walk, walk
 
 __all__ = ["retype", "tie_again"]
 
@@ -20,7 +20,7 @@ def tie_again(model: keras.Model, ties: Mapping[str, str]) -> None:
         model: A model that was just constructed and built.
         ties: Second name -> first name of a variable.
     """
-    found = walk(model)
+    found = walk(model) if ties else Walk()
     apart = {
         second: first
         for second, first in ties.items()

@@ -143,6 +143,8 @@ class _Walker:
             if segment in taken and id(child) not in self.seen:
                 segment = f"{segment}_attribute"  # a layer of a functional model has that name
             taken.add(segment)
+            if type(child) in _PLAIN:
+                continue
             self.visit(child, _join(path, segment))
         loss = compile_loss(layer) if isinstance(layer, keras.Model) else None
         for index, metric in enumerate(loss.metrics if loss is not None else ()):
@@ -209,6 +211,8 @@ def users_attributes(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
     yield from _attributes(layer, _bare_attributes(graph) | _COMPILE_BOOKS)
 
 
+# Most attributes of a layer are of these types, which hold nothing.
+_PLAIN = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
 # Objects of these packages are no user's, and may lead anywhere.
 _FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
 
