@@ -14,11 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kport import callbacks as callbacks
     from kport import errors as errors
-    from kport._api import freeze, load, load_weights, report_of, save, unfreeze
+    from kport._api import freeze, load, load_weights, report_of, unfreeze
+    from kport._background import PendingSave
     from kport._convert import convert
     from kport._inspect import inspect
     from kport._integrity import check
+    from kport._save import save
     from kport.checkpoint import LoadReport, Sample
     from kport.components import register
     from kport.errors import KportError
@@ -29,8 +32,10 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "KportError",
     "LoadReport",
+    "PendingSave",
     "Sample",
     "__version__",
+    "callbacks",
     "check",
     "convert",
     "errors",
@@ -45,9 +50,12 @@ __all__ = [
     "verify",
 ]
 
+_MODULES = ("callbacks", "errors")
+
 _ROOMS = {
     "KportError": "kport.errors",
     "LoadReport": "kport.checkpoint",
+    "PendingSave": "kport._background",
     "Sample": "kport.checkpoint",
     "check": "kport._integrity",
     "convert": "kport._convert",
@@ -57,15 +65,15 @@ _ROOMS = {
     "load_weights": "kport._api",
     "register": "kport.components",
     "report_of": "kport._api",
-    "save": "kport._api",
+    "save": "kport._save",
     "unfreeze": "kport._api",
     "verify": "kport.parity",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name == "errors":
-        return import_module("kport.errors")
+    if name in _MODULES:
+        return import_module(f"kport.{name}")
     if name not in _ROOMS:
         raise AttributeError(f"module 'kport' has no attribute {name!r}")
     value = getattr(import_module(_ROOMS[name]), name)

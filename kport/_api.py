@@ -1,20 +1,18 @@
-"""The functions a user calls on a live model: save, load, load_weights, freeze."""
+"""The functions a user calls for a live model: load, load_weights, freeze."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from kport import formats
-from kport._arguments import expect_mapping, expect_name
+from kport._arguments import expect_mapping, expect_name, expect_policy
 from kport._integrity import Check, read_checked
-from kport._room import model_room, register_components, signed, with_lambdas
-from kport._sizes import parse_size
+from kport._room import model_room, register_components, with_lambdas
 from kport.checkpoint import Checkpoint, LoadReport, Naming, with_part
-from kport.errors import UsageError, located
-from kport.formats import StrPath, WriteOptions
+from kport.errors import located
+from kport.formats import StrPath
 
 if TYPE_CHECKING:
     import keras
@@ -24,76 +22,8 @@ __all__ = [
     "load",
     "load_weights",
     "report_of",
-    "save",
     "unfreeze",
 ]
-
-
-def save(
-    model: keras.Model,
-    path: StrPath,
-    *,
-    optimizer: bool = True,
-    sample: Any = None,
-    split: Iterable[str] = (),
-    part: str | None = None,
-    shard_size: int | str = "5GB",
-) -> None:
-    """Write a model to a ``.keras`` archive or, for any other name, to a safetensors bundle.
-
-    The model comes back whole on TensorFlow, JAX and PyTorch: weights, state, optimizer, trainable
-    flags. What was at the path is replaced in one step once the new model is safely on the disk.
-
-    Arguments:
-        model: A built Keras model.
-        path: The target; ``model.keras``, or the directory of a bundle.
-        optimizer: Whether optimizer, loss and metrics are saved with it.
-        sample: Inputs to run through the model; they and its outputs are saved with it, so that
-            ``kport verify`` can prove any later load.
-        split: Attribute paths of models inside the model. Each becomes a complete bundle of its
-            own below ``parts/``, and the whole knows it by its content hash.
-        part: The attribute path of one such part of the bundle at `path`: the model takes its
-            place there, and the files of the rest are left as they are.
-        shard_size: The most bytes of values in one file of a bundle: a number or ``"5GB"``.
-
-    Raises:
-        UsageError: An argument is wrong, or the bundle has no such part.
-        SaveError: The model cannot be represented, or the target cannot be written.
-
-    Example:
-        >>> kport.save(model, "model.keras")
-        >>> kport.save(model, "bundle/", sample=x[:8])
-        >>> kport.save(model, "towers/", split=["text", "image"])
-        >>> kport.save(better_text_model, "towers/", part="text")
-    """
-    options = WriteOptions(parse_size(shard_size), _names("split", split))
-    expect_name("part", part)
-    if part is not None:
-        _save_part(model, path, part, options)
-        return
-    formats.for_target(path)
-    room = model_room()
-    checkpoint = room.capture(model, optimizer=optimizer, sample=sample)
-    if any(one.pieces for one in checkpoint.tensors.values()):
-        options = replace(options, group=room.processes())
-    formats.write(signed(checkpoint), path, options)
-
-
-def _save_part(model: keras.Model, path: StrPath, part: str, options: WriteOptions) -> None:
-    if options.split:
-        raise UsageError("part and split exclude each other: a part is put into a split bundle")
-    checkpoint = model_room().capture(model, optimizer=False)
-    formats.write_part(signed(checkpoint), path, part, options)
-
-
-def _names(argument: str, given: Iterable[str]) -> tuple[str, ...]:
-    if not isinstance(given, Iterable):
-        raise UsageError(f"{argument}: expected attribute paths, got {given!r}")
-    names = [given] if isinstance(given, str) else list(given)
-    wrong = [name for name in names if not isinstance(name, str)]
-    if wrong:
-        raise UsageError(f"{argument}: expected attribute paths, got {wrong[0]!r}")
-    return tuple(names)
 
 
 def load(
@@ -104,23 +34,23 @@ def load(
     custom_objects: Mapping[str, Any] | None = None,
     lambdas: Mapping[str, Callable[..., Any]] | None = None,
     compile: bool = True,  # noqa: A002  # Keras's own name for it
+    dtype: str | None = None,
     check: Check = "fast",
 ) -> keras.Model:
     """Return the model at a path, on the backend of this process, with every value in its place.
 
     Arguments:
-        path: A ``.keras`` archive, a safetensors bundle, or any format of an installed plug-in
-            (Keras 1/2 H5). The bytes decide, not the suffix.
-        part: The attribute path of a model or layer inside the model, to load that one alone;
-            only its values are read.
-        parts: Attribute path of a model inside the model -> the path of a saved model, or a live
-            one, to take its place; its values are copied.
+        path: A ``.keras`` archive, a bundle, or any format of a plug-in (H5 of Keras 2).
+        part: The attribute path of a model or layer in it, to read that one alone.
+        parts: Attribute path of a model in it -> the path of another, or a live one, for its place.
         custom_objects: Classes and functions by name, beside those decorated with `register`.
         lambdas: Name of a Lambda layer -> its function; code out of a file is shown, never run.
         compile: Whether optimizer, loss and metrics are restored.
-        check: ``fast`` holds each tensor against its checksum as it is put in place (some 3 GB/s);
-            ``full`` reads every byte of every file before that, see `check`; False trusts the
-            values.
+        dtype: ``bfloat16``, ``float16``, ``float32`` or ``float64``: the model as if made under
+            ``keras.config.set_dtype_policy(dtype)``, values rounded on the way. Every layer of
+            a floating-point policy takes it; integers, quantized layers and metrics stay.
+        check: ``fast`` holds each tensor against its checksum as it is put in place, ``full``
+            reads every byte of every file before that, False trusts the values.
 
     Raises:
         UnreadableError: Nothing there, no known format, or damaged.
@@ -128,12 +58,14 @@ def load(
         MissingComponentError: Classes the model needs are not registered; all are named.
         MismatchError: Tensors and variables do not agree; all are named.
         UsageError: The file has no such part, or another model cannot stand there.
+        LoadError: A value would be infinite in `dtype`.
 
     Example:
         >>> model = kport.load("old_model.h5")
         >>> print(kport.report_of(model))
         12 matched, 3 translated
     """
+    expect_policy(dtype)
     expect_name("part", part)
     expect_mapping("custom_objects", custom_objects, "name -> class or function")
     expect_mapping("lambdas", lambdas, "name of a Lambda layer -> function")
@@ -143,8 +75,8 @@ def load(
     with located(path):
         checkpoint, custom = with_lambdas(checkpoint, lambdas, custom_objects)
         if part is not None:
-            return room.build_part(checkpoint, part, custom_objects=custom)
-        return room.build(checkpoint, custom_objects=custom, compile=compile)
+            return room.build_part(checkpoint, part, custom_objects=custom, dtype=dtype)
+        return room.build(checkpoint, custom_objects=custom, compile=compile, dtype=dtype)
 
 
 def _with_parts(

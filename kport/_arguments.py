@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kport.checkpoint import Sample
+from kport.checkpoint import POLICIES, Sample
 from kport.errors import UsageError
 
-__all__ = ["expect_mapping", "expect_name", "expect_names", "expect_sample"]
+__all__ = ["expect_mapping", "expect_name", "expect_names", "expect_policy", "expect_sample"]
 
 
 def expect_mapping(argument: str, value: object, words: str) -> None:
@@ -35,6 +35,17 @@ def expect_name(argument: str, value: object) -> None:
     """
     if value is not None and (not isinstance(value, str) or not value):
         raise UsageError(f"{argument}: expected the attribute path of a part, got {_short(value)}")
+
+
+def expect_policy(value: object) -> None:
+    """Expect a dtype that a whole model can have, or None.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if value is not None and not (isinstance(value, str) and value in POLICIES):
+        known = ", ".join(sorted(POLICIES))
+        raise UsageError(f"dtype: a model can be of {known}; got {_short(value)}")
 
 
 def _short(value: object) -> str:

@@ -23,7 +23,7 @@ def sized(nbytes):
 
 
 def many(count):
-    """So many variables of some 256 bytes, two a layer, in branches: Keras's graphs are not deep."""
+    """So many variables of some 256 bytes, two a layer, in branches as Keras allows no depth."""
     entry = keras.Input((8,))
     ends = []
     for _ in range(count // 2 // _DEPTH):

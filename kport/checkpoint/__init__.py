@@ -8,9 +8,11 @@ from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
 from kport.checkpoint._names import join_name, local_layer_names, snake_case, split_name
 from kport.checkpoint._parts import joined, part_of, split_off, with_part
+from kport.checkpoint._recast import POLICIES, recast
 from kport.checkpoint._renumber import renumbered
 from kport.checkpoint._report import LoadReport, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
+from kport.checkpoint._snapshot import snapshot
 from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec
 from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position, Slot
 from kport.checkpoint._weights import weights_of
@@ -19,6 +21,7 @@ __all__ = [
     "DTYPES",
     "FLOATS",
     "JSON",
+    "POLICIES",
     "STORED_AS",
     "Array",
     "Asset",
@@ -51,10 +54,12 @@ __all__ = [
     "parse_spec",
     "part_of",
     "plain_bytes",
+    "recast",
     "rename_all",
     "renumbered",
     "slices_of",
     "snake_case",
+    "snapshot",
     "split_name",
     "split_off",
     "unflatten",

@@ -12,8 +12,8 @@ import numpy as np
 
 from kport.checkpoint._boxes import Box, box_of, slices_of
 from kport.checkpoint._bytes import checksum, copy_bytes
-from kport.checkpoint._dtypes import numpy_dtype
-from kport.errors import CorruptFileError
+from kport.checkpoint._dtypes import FLOATS, numpy_dtype
+from kport.errors import CorruptFileError, LoadError
 
 __all__ = ["Array", "Kind", "LazyTensor", "Position", "Slot"]
 
@@ -173,12 +173,31 @@ class LazyTensor:
 
         Arguments:
             dtype: A name out of `kport.checkpoint.DTYPES`.
+
+        Raises:
+            LoadError: When read: a value is larger than the dtype can tell.
         """
         if dtype == self.dtype:
             return self
-        source = lambda: self.read().astype(numpy_dtype(dtype))  # noqa: E731  # one line, as it is
-        window = lambda box: self.read(slices_of(box)).astype(numpy_dtype(dtype))  # noqa: E731
-        return replace(self, dtype=dtype, source=source, window=window, crc32=None)
+        return replace(
+            self,
+            dtype=dtype,
+            source=lambda: self._converted(self.read(), dtype),
+            window=lambda box: self._converted(self.read(slices_of(box)), dtype),
+            crc32=None,
+        )
+
+    def _converted(self, values: Array, dtype: str) -> Array:
+        with np.errstate(over="ignore", invalid="ignore"):
+            converted = values.astype(numpy_dtype(dtype))
+        if dtype in FLOATS:
+            infinite = np.isinf(converted)
+            if infinite.any() and not np.isinf(values[infinite]).all():
+                raise LoadError(
+                    f"tensor {self.name!r} has values of {dtype} that would be infinite",
+                    remedy="Take bfloat16 or float32, which reach as far as float32 does.",
+                )
+        return converted
 
     def renamed(self, name: str) -> LazyTensor:
         """Return the same tensor under another name."""

@@ -7,6 +7,7 @@ Example:
 """
 
 from kport.formats._format import Format, WriteOptions
+from kport.formats._group import Group
 from kport.formats._integrity import Integrity
 from kport.formats._registry import GROUP, Registry, StrPath
 from kport.formats._survey import Signature, Survey
@@ -18,6 +19,7 @@ __all__ = [
     "FORMATS",
     "GROUP",
     "Format",
+    "Group",
     "Integrity",
     "Registry",
     "Signature",

@@ -24,6 +24,7 @@ from kport.checkpoint import (
     Note,
     ReportLine,
     part_of,
+    recast,
 )
 from kport.components import resolve
 from kport.errors import KportError, LoadError, UsageError, mapped
@@ -74,6 +75,7 @@ def build(
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002  # Keras's own name for it
     only: str = "",
+    dtype: str | None = None,
 ) -> keras.Layer:
     """Return the live model of a Checkpoint, with every value in its place.
 
@@ -84,6 +86,7 @@ def build(
         custom_objects: Classes and functions by name, beside the registered ones.
         compile: Whether to restore optimizer, loss and metrics.
         only: The path of one layer, to read the values of that one alone and return it.
+        dtype: The floating-point dtype of all layers in place of their own.
 
     Raises:
         UsageError: The model has no such layer.
@@ -95,18 +98,18 @@ def build(
     """
     _require_definition(checkpoint)
     custom = dict(custom_objects or {})
-    config = _resolved(checkpoint, custom)
-    training = config.pop("compile_config", None)
-    if not compile:
-        checkpoint, training = _without_training(checkpoint), None
-    with alone(), without_initializers(_most_values(checkpoint)) as pending:
-        model, lines = _make(config, training, checkpoint, custom)
+    checkpoint = checkpoint if compile else _without_training(checkpoint)
+    checkpoint, config = _resolved(checkpoint, custom, dtype)
+    training = config.pop("compile_config", None) if compile else None
+    with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
+        model, lines = _make(config, training, checkpoint, custom, retyped=dtype is None)
         found = walk(model)
         require_agreement(found, checkpoint.made, custom)
         refuse_wrong_kernels(found)
         plan = match(checkpoint, model, found)
         refuse_drift(checkpoint, found, plan)
         wanted = _layer_at(found, only) if only else model
+        plan.pairs = [pair.rounded() if dtype else pair for pair in plan.pairs]
     if only:
         pending.forget(plan.narrow(walk(wanted), found))
         checkpoint = assets_below(checkpoint, only)
@@ -130,9 +133,13 @@ def _most_values(checkpoint: Checkpoint) -> int | None:
     return max(_FEW_VALUES, 16 * stored)
 
 
-def _resolved(checkpoint: Checkpoint, custom: dict[str, Any]) -> dict[str, Any]:
+def _resolved(
+    checkpoint: Checkpoint, custom: dict[str, Any], dtype: str | None
+) -> tuple[Checkpoint, dict[str, Any]]:
+    if dtype is not None:
+        checkpoint = replace(checkpoint, spec=recast(checkpoint.spec, dtype))
     spec, tensors = checkpoint.spec, checkpoint.tensors.values()
-    return resolve(spec.config, custom, spec.components, checkpoint.about, tensors)
+    return checkpoint, resolve(spec.config, custom, spec.components, checkpoint.about, tensors)
 
 
 def _require_definition(checkpoint: Checkpoint) -> None:
@@ -144,8 +151,26 @@ def _require_definition(checkpoint: Checkpoint) -> None:
         )
 
 
+@contextmanager
+def _policy(dtype: str | None) -> Iterator[None]:
+    """Let layers that code makes, and that say nothing of a dtype, have this one."""
+    if dtype is None:
+        yield
+        return
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def build_part(
-    checkpoint: Checkpoint, path: str, *, custom_objects: Mapping[str, Any] | None = None
+    checkpoint: Checkpoint,
+    path: str,
+    *,
+    custom_objects: Mapping[str, Any] | None = None,
+    dtype: str | None = None,
 ) -> keras.Layer:
     """Return one model or layer out of a Checkpoint; only its values are read.
 
@@ -156,6 +181,7 @@ def build_part(
         checkpoint: What a format read.
         path: The attribute path of the model or layer; slashes count as dots.
         custom_objects: See `build`.
+        dtype: See `build`.
 
     Raises:
         UsageError: There is no such part; those with similar paths are named.
@@ -166,7 +192,7 @@ def build_part(
     if outer:
         checkpoint = part_of(checkpoint, outer)
     rest = path.removeprefix(outer).removeprefix(".")
-    return build(checkpoint, custom_objects=custom_objects, compile=False, only=rest)
+    return build(checkpoint, custom_objects=custom_objects, compile=False, only=rest, dtype=dtype)
 
 
 def _layer_at(found: Walk, path: str) -> keras.Layer:
@@ -218,7 +244,11 @@ def _reason_first() -> Iterator[None]:
 
 
 def _make(
-    config: JSON, training: JSON | None, checkpoint: Checkpoint, custom: dict[str, Any]
+    config: JSON,
+    training: JSON | None,
+    checkpoint: Checkpoint,
+    custom: dict[str, Any],
+    retyped: bool,
 ) -> tuple[keras.Model, list[ReportLine]]:
     """Return the model without its values, and what could not be restored of its training."""
     spec = checkpoint.spec
@@ -226,7 +256,7 @@ def _make(
         model = _construct(config)
         build_layers(model, spec.builds, spec.layers)
         tie_again(model, spec.ties)
-        if checkpoint.naming is Naming.ATTRIBUTE:
+        if checkpoint.naming is Naming.ATTRIBUTE and retyped:
             retype(model, checkpoint.tensors)
         if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
             set_frozen(walk(model), set(spec.frozen))

@@ -8,18 +8,15 @@ only ones to mend.
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
 from keras.src.models.functional import Functional
-from keras.src.saving import saving_lib, serialization_lib
-from keras.src.saving.keras_saveable import KerasSaveable
-from keras.src.utils.naming import to_snake_case
+from keras.src.saving import serialization_lib
 
 from kport.components import is_impostor
 from kport.errors import Problem, SaveError
@@ -27,13 +24,10 @@ from kport.errors import Problem, SaveError
 __all__ = [
     "alone",
     "is_graph",
-    "is_saveable",
     "loading_scope",
     "own_variables",
-    "saveable_children",
     "serialize",
     "sharing_scope",
-    "snake_name",
     "trained_variables",
     "without_tensorflow",
 ]
@@ -180,42 +174,6 @@ def without_tensorflow() -> Iterator[None]:
         yield
     finally:
         serialization_lib.tf = before
-
-
-def is_saveable(thing: object) -> bool:
-    """Whether Keras's archive walk stops at this object.
-
-    Reason: the walk of `saving_lib._save_state` asks for this class, which is not exported.
-    """
-    return isinstance(thing, KerasSaveable)
-
-
-def saveable_children(thing: Any) -> list[tuple[str, Any]]:
-    """Return attribute name and child in the order in which Keras's archive walk visits them.
-
-    Reason: the paths inside ``model.weights.h5`` follow from this order and its list of skipped
-    attributes, and from nothing public. Keras keeps that list under one name and looks for it under
-    another, so that it makes a layer for each object only to see which attributes every layer has.
-    """
-    sort = thing._obj_type()
-    key = f"saving_attr_skiplist_{sort}"  # of this thread
-    global_state.set_global_attribute(key, _skipped_attributes(sort))
-    try:
-        return list(saving_lib._walk_saveable(thing))
-    finally:
-        global_state.set_global_attribute(key, None)
-
-
-@functools.cache
-def _skipped_attributes(sort: str) -> set[str]:
-    skipped: set[str] = saving_lib.get_attr_skipset(sort)
-    return skipped
-
-
-def snake_name(thing: object) -> str:
-    """Return the name that the archive walk gives to an object in a container."""
-    name: str = to_snake_case(type(thing).__name__)
-    return name
 
 
 def own_variables(layer: keras.Layer) -> tuple[list[keras.Variable], list[keras.Variable]]:

@@ -18,6 +18,9 @@ from kport.model.backends import blank, zeros
 __all__ = ["Pending", "without_initializers"]
 
 
+_HALF = ("bfloat16", "float16")
+
+
 class Pending:
     """Initializers that have not run, by variable.
 
@@ -55,7 +58,9 @@ class Pending:
         for variable in assigned:
             self._waiting.pop(id(variable), None)
         for variable, initializer in self._waiting.values():
-            variable.assign(initializer(tuple(variable.shape), dtype=variable.dtype))
+            # Some cannot compute in half precision: no backend decomposes such matrices.
+            dtype = "float32" if variable.dtype in _HALF else variable.dtype
+            variable.assign(initializer(tuple(variable.shape), dtype=dtype))
         self._waiting.clear()
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import keras
 
-from kport.model._keras import is_saveable, saveable_children, snake_name
 from kport.model._keras_2_layers import keras_2_layers
+from kport.model._keras_walk import is_saveable, saveable_children, snake_name
 
 __all__ = ["KERAS_2", "KERAS_3", "KerasOwner", "Manner", "keras_owners", "own_values", "vars_path"]
 

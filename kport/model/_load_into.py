@@ -21,7 +21,7 @@ from kport.model._assign import assign
 from kport.model._drift import refuse_drift
 from kport.model._layer_order import in_layer_order
 from kport.model._load_optimizer import place_optimizer
-from kport.model._match import Pair, match
+from kport.model._match import match
 from kport.model._plan import WEIGHTS
 from kport.model._walk import Walk, walk
 
@@ -65,7 +65,9 @@ def load_into(
     plan = match(only, model, found)
     refuse_drift(checkpoint, found, plan)
     if dtype is not None:
-        plan.pairs = [_converted(pair, dtype) for pair in plan.pairs]
+        plan.pairs = [
+            pair.rounded() if pair.variable.dtype == dtype else pair for pair in plan.pairs
+        ]
     if optimizer:
         place_optimizer(plan, checkpoint, model, names)
     placed = {id(pair.tensor.source) for pair in plan.pairs}
@@ -89,12 +91,6 @@ def _weights_of(model: keras.Model) -> Walk:
         name: one for name, one in found.variables.items() if found.kinds[name] in WEIGHTS
     }
     return found
-
-
-def _converted(pair: Pair, dtype: str) -> Pair:
-    if pair.variable.dtype != dtype or pair.tensor.dtype not in FLOATS:
-        return pair
-    return replace(pair, tensor=pair.tensor.as_dtype(dtype), stored_dtype=pair.tensor.dtype)
 
 
 def _with_old_names(report: LoadReport, names: Mapping[str, str]) -> Iterator[ReportLine]:

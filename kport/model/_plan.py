@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
 
-from kport.checkpoint import Kind, LazyTensor, ReportLine
+from kport.checkpoint import FLOATS, Kind, LazyTensor, ReportLine
 from kport.errors import Problem
 from kport.model._keras_paths import own_values
 from kport.model._walk import Walk
@@ -33,6 +33,13 @@ class Pair:
     tensor: LazyTensor
     variable: keras.Variable
     stored_dtype: str | None = None
+
+    def rounded(self) -> Pair:
+        """Return the same with values of the variable's dtype, where both are floating-point."""
+        stored, wanted = self.tensor.dtype, self.variable.dtype
+        if stored == wanted or not {stored, wanted} <= FLOATS:
+            return self
+        return replace(self, tensor=self.tensor.as_dtype(wanted), stored_dtype=stored)
 
 
 @dataclass(slots=True)
