@@ -62,8 +62,7 @@ def save(
         >>> kport.save(model, "bundle/", block=False).wait()
     """
     options = _options(path, split, part, shard_size)
-    kept = {"optimizer": optimizer, "sample": sample} if part is None else {"optimizer": False}
-    checkpoint, group = _captured(model, **kept)
+    checkpoint, group = _captured(model, part is None, optimizer, sample)
     write = partial(_write, path=path, part=part, options=replace(options, group=group))
     if block:
         settle()
@@ -75,10 +74,14 @@ def save(
     return pending
 
 
-def _captured(model: keras.Model, **kept: Any) -> tuple[Checkpoint, Group | None]:
+def _captured(
+    model: keras.Model, whole: bool, optimizer: bool, sample: Any
+) -> tuple[Checkpoint, Group | None]:
     """Return the model as plain data, and the processes where several hold its values."""
     room = model_room()
-    checkpoint = signed(room.capture(model, **kept))
+    checkpoint = signed(
+        room.capture(model, optimizer=optimizer and whole, sample=sample if whole else None)
+    )
     together = any(one.pieces for one in checkpoint.tensors.values())
     return checkpoint, room.processes() if together else None
 

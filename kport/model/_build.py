@@ -100,7 +100,8 @@ def build(
     custom = dict(custom_objects or {})
     checkpoint = checkpoint if compile else _without_training(checkpoint)
     checkpoint, config = _resolved(checkpoint, custom, dtype)
-    training = config.pop("compile_config", None) if compile else None
+    training = config.pop("compile_config", None)
+    training = training if compile else None
     with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
         model, lines = _make(config, training, checkpoint, custom, retyped=dtype is None)
         found = walk(model)
