@@ -101,9 +101,8 @@ def build(
     checkpoint = checkpoint if compile else _without_training(checkpoint)
     checkpoint, config = _resolved(checkpoint, custom, dtype)
     training = config.pop("compile_config", None)
-    training = training if compile else None
     with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
-        model, lines = _make(config, training, checkpoint, custom, retyped=dtype is None)
+        model, lines = _make(config, training if compile else None, checkpoint, custom, dtype)
         found = walk(model)
         require_agreement(found, checkpoint.made, custom)
         refuse_wrong_kernels(found)
@@ -140,7 +139,8 @@ def _resolved(
     if dtype is not None:
         checkpoint = replace(checkpoint, spec=recast(checkpoint.spec, dtype))
     spec, tensors = checkpoint.spec, checkpoint.tensors.values()
-    return checkpoint, resolve(spec.config, custom, spec.components, checkpoint.about, tensors)
+    config = resolve(spec.config, custom, spec.components, checkpoint.about, tensors)
+    return checkpoint, config
 
 
 def _require_definition(checkpoint: Checkpoint) -> None:
@@ -249,7 +249,7 @@ def _make(
     training: JSON | None,
     checkpoint: Checkpoint,
     custom: dict[str, Any],
-    retyped: bool,
+    dtype: str | None,
 ) -> tuple[keras.Model, list[ReportLine]]:
     """Return the model without its values, and what could not be restored of its training."""
     spec = checkpoint.spec
@@ -257,7 +257,7 @@ def _make(
         model = _construct(config)
         build_layers(model, spec.builds, spec.layers)
         tie_again(model, spec.ties)
-        if checkpoint.naming is Naming.ATTRIBUTE and retyped:
+        if checkpoint.naming is Naming.ATTRIBUTE and dtype is None:
             retype(model, checkpoint.tensors)
         if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
             set_frozen(walk(model), set(spec.frozen))

@@ -80,7 +80,7 @@ class _Walk:
                 yield from self.container(child, below, set())
 
     def children(self, thing: Any) -> Iterable[tuple[str, Any]]:
-        found = saveable_children(thing)
+        found: Iterable[tuple[str, Any]] = saveable_children(thing)
         if self.manner.nested or type(thing).__module__.split(".")[0] in _OURS:
             return found
         if isinstance(thing, keras.Model):
