@@ -47,7 +47,7 @@ def load(
         lambdas: Name of a Lambda layer -> its function; code out of a file is shown, never run.
         compile: Whether optimizer, loss and metrics are restored.
         dtype: ``bfloat16``, ``float16``, ``float32`` or ``float64``: the model as if made under
-            ``keras.config.set_dtype_policy(dtype)``, values rounded on the way. Every layer of
+            ``keras.config.set_dtype_policy(dtype)``, values rounded, never to infinity. A layer of
             a floating-point policy takes it; integers, quantized layers and metrics stay.
         check: ``fast`` holds each tensor against its checksum as it is put in place, ``full``
             reads every byte of every file before that, False trusts the values.
@@ -58,7 +58,6 @@ def load(
         MissingComponentError: Classes the model needs are not registered; all are named.
         MismatchError: Tensors and variables do not agree; all are named.
         UsageError: The file has no such part, or another model cannot stand there.
-        LoadError: A value would be infinite in `dtype`.
 
     Example:
         >>> model = kport.load("old_model.h5")
