@@ -257,7 +257,8 @@ def _checked(one: object) -> Format:
 def _is_prefix(place: Path) -> bool:
     """Whether files go on from the path, as those of a TensorFlow checkpoint do."""
     try:
-        return any(one.name.startswith(f"{place.name}.") for one in place.parent.iterdir())
+        ends = (f"{place.name}.", f"{place.name}-")
+        return any(one.name.startswith(ends) for one in place.parent.iterdir())
     except OSError:
         return False
 

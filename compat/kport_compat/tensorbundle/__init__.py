@@ -9,6 +9,7 @@ from kport_compat.tensorbundle._files import (
     names_checkpoint,
     refuse_pointer,
 )
+from kport_compat.tensorbundle._first_version import FirstVersion
 from kport_compat.tensorbundle._schemas import (
     CHILDREN,
     GRAPH_KEY,
@@ -31,6 +32,7 @@ __all__ = [
     "Bytes",
     "Entry",
     "Field",
+    "FirstVersion",
     "Message",
     "Schema",
     "Tracked",

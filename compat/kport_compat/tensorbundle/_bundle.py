@@ -35,7 +35,7 @@ from kport_compat.tensorbundle._strings import split_texts
 from kport_compat.tensorbundle._table import read_table
 from kport_compat.tensorbundle._wire import Message, decode
 
-__all__ = ["Bundle", "Entry"]
+__all__ = ["Bundle", "Entry", "entry_of", "part_shape"]
 
 _MAX_RANK = 64  # NumPy's own limit
 _MAX_DIMENSION = 1 << 48
@@ -141,7 +141,7 @@ class Bundle:
         for key, value in table.items():
             if key == b"":
                 continue
-            entry = _entry(key, decode(value, ENTRY, "an entry"))
+            entry = entry_of(key, decode(value, ENTRY, "an entry"))
             if key.startswith(b"\0"):
                 self._parts[key] = entry
             else:
@@ -198,7 +198,7 @@ class Bundle:
 
     def _slice_problems(self, entry: Entry) -> Iterator[Problem]:
         parts = [self._parts.get(slice_key(entry.key.encode(), one)) for one in entry.slices]
-        shapes = [_part_shape(entry.shape, one) for one in entry.slices]
+        shapes = [part_shape(entry.shape, one) for one in entry.slices]
         for part, shape in zip(parts, shapes, strict=True):
             if part is None or (part.shape, part.dtype) != (shape, entry.dtype):
                 yield Problem(shown(entry.key), "is stored in slices that are missing or of others")
@@ -244,8 +244,8 @@ def _shard_count(table: Mapping[bytes, memoryview]) -> int:
         raise CorruptFileError("has no header")
     if bytes(value[:1]) == b"\x0a":  # SavedTensorSlices: its first field is a message, not a number
         raise UnreadableError(
-            "is a checkpoint of the first version (V1), which TensorFlow wrote until 2016",
-            remedy="Restore it with TensorFlow 1 and save it with tf.compat.v1.train.Saver.",
+            "is a checkpoint of the first version (V1) by the name of another",
+            remedy="Take the .index off its name.",
         )
     header = decode(value, HEADER, "the header")
     if header.get("endianness", 0) != 0:
@@ -253,7 +253,8 @@ def _shard_count(table: Mapping[bytes, memoryview]) -> int:
     return int(header.get("num_shards", 0))
 
 
-def _entry(key: bytes, found: Message) -> Entry:
+def entry_of(key: bytes, found: Message) -> Entry:
+    """Return the entry that a message describes."""
     name = key.decode() if not key.startswith(b"\0") else repr(key)
     shape = dimensions(found.get("shape", {}))
     if any(size is None or not 0 <= size <= _MAX_DIMENSION for size in shape):
@@ -279,7 +280,8 @@ def _extents(found: Message, name: str, rank: int) -> tuple[Extent, ...]:
     return tuple((one.get("start", 0), one.get("length", -1)) for one in extents)
 
 
-def _part_shape(shape: tuple[int, ...], extents: tuple[Extent, ...]) -> tuple[int, ...]:
+def part_shape(shape: tuple[int, ...], extents: tuple[Extent, ...]) -> tuple[int, ...]:
+    """Return the shape of a slice, empty where it reaches out of the tensor."""
     sizes = []
     for size, (start, length) in zip(shape, extents, strict=True):
         length = size if (start, length) == (0, -1) else length

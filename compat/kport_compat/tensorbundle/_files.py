@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 
 from kport.errors import PathNotFoundError, Problem, UnreadableError
@@ -60,7 +61,7 @@ def names_checkpoint(path: Path) -> bool:
 
 
 def find_index(path: Path) -> Path:
-    """Return the index of the checkpoint at a path.
+    """Return the index of the checkpoint at a path; of the first version, its own file.
 
     Arguments:
         path: The prefix that TensorFlow names it by, one of its files, or a directory: the latest
@@ -80,6 +81,9 @@ def find_index(path: Path) -> Path:
     latest = _latest(folder)
     if latest in found:
         return latest
+    first = None if latest is None else _first_version(latest.with_suffix(""))
+    if not found and first is not None:
+        return first
     if not found:
         raise _without_index(folder, latest)
     if len(found) > 1:
@@ -98,9 +102,19 @@ def _beside(path: Path) -> Path | None:
         return None
     if path.name == STATE:
         latest = _latest(path.parent)
-        return latest if latest is not None and latest.is_file() else None
+        if latest is None or latest.is_file():
+            return latest
+        return _first_version(latest.with_suffix(""))
     index = path.with_name(f"{_PART.sub('', path.name)}.index")
-    return index if index.is_file() and (not path.exists() or index.stem != path.name) else None
+    if index.is_file() and (not path.exists() or index.stem != path.name):
+        return index
+    return None if path.exists() else _first_version(path)
+
+
+def _first_version(prefix: Path) -> Path | None:
+    """Return the file, or the first shard, of a V1 checkpoint: it has no index."""
+    shards = sorted(prefix.parent.glob(f"{escape(prefix.name)}-{'[0-9]' * 5}-of-{'[0-9]' * 5}"))
+    return next((one for one in (prefix, *shards) if one.is_file() and is_index(one)), None)
 
 
 def _without_index(folder: Path, latest: Path | None) -> PathNotFoundError:

@@ -15,6 +15,7 @@ __all__ = [
     "GRAPH_KEY",
     "HEADER",
     "SHAPE",
+    "SLICE",
     "TRACKABLE_GRAPH",
     "described",
     "dimensions",
@@ -32,7 +33,7 @@ HEADER: Schema = {1: Field("num_shards", "int"), 2: Field("endianness", "int")}
 
 _EXTENT: Schema = {1: Field("start", "int"), 2: Field("length", "int")}
 
-_SLICE: Schema = {1: Field("extent", "message", many=True, of=_EXTENT)}
+SLICE: Schema = {1: Field("extent", "message", many=True, of=_EXTENT)}
 
 ENTRY: Schema = {
     1: Field("dtype", "int"),
@@ -41,7 +42,7 @@ ENTRY: Schema = {
     4: Field("offset", "int"),
     5: Field("size", "int"),
     6: Field("crc32c", "fixed32"),
-    7: Field("slices", "message", many=True, of=_SLICE),
+    7: Field("slices", "message", many=True, of=SLICE),
 }
 
 CHILDREN = Field(

@@ -29,6 +29,7 @@ from kport_compat.tensorbundle import (
     GRAPH_KEY,
     STRING,
     Bundle,
+    FirstVersion,
     Tracked,
     find_index,
     names_checkpoint,
@@ -59,7 +60,7 @@ class TFCheckpointFormat:
         """Return the Checkpoint, its tensors unread.
 
         Raises:
-            UnreadableError: It is damaged, incomplete, or of the first version.
+            UnreadableError: It is damaged or incomplete.
         """
         with mapped(CorruptFileError, "cannot be read", path=path):
             return read_checkpoint(find_index(path))
@@ -82,7 +83,7 @@ TF_CHECKPOINT = TFCheckpointFormat()
 
 def read_checkpoint(index: Path) -> Checkpoint:
     """Return what an index and its shards hold."""
-    return checkpoint_of(Bundle(index))
+    return checkpoint_of(Bundle(index) if index.suffix == ".index" else FirstVersion(index))
 
 
 def checkpoint_of(bundle: Bundle) -> Checkpoint:

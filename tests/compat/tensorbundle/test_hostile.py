@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kport.errors import CorruptFileError, PathNotFoundError, UnreadableError
-from kport_compat.tensorbundle import Bundle, Field, decode, find_index, is_index
+from kport_compat.tensorbundle import Bundle, Field, FirstVersion, decode, find_index, is_index
 from kport_compat.tensorbundle._crc32c import extend, masked
 from kport_compat.tensorbundle._ordered import slice_key
 from kport_compat.tensorbundle._snappy import unpack
@@ -96,6 +96,37 @@ def test_slices_that_overlap_are_refused(write):
 )
 def test_a_false_table_is_refused(write, made, words):
     assert words in refused(write(made))
+
+
+def first_version(path, sizes=(2,), cut=(), values=VALUES, key=b"w"):
+    """Write a checkpoint of the first version with one tensor in one slice."""
+    extents = b"".join(text(1, number(1, start) + number(2, length)) for start, length in cut)
+    extents = extents or text(1, b"") * len(sizes)
+    meta = text(1, b"w") + text(2, shape(*sizes)) + number(3, 1) + text(4, extents)
+    saved = text(2, text(1, b"w") + text(3, text(5, values)))
+    places = cut or [(0, -1)] * len(sizes)
+    path.write_bytes(table([(b"", text(1, text(1, meta))), (slice_key(key, places), saved)]))
+    return path
+
+
+def test_a_checkpoint_of_the_first_version_that_is_none(tmp_path):
+    path = tmp_path / "false.ckpt"
+    assert FirstVersion(first_version(path)).array("w").tolist() == [1, 2]
+    assert FirstVersion(first_version(path, (2,), [(0, 2)])).array("w").tolist() == [1, 2]
+    for made, words in (
+        ({"sizes": (1 << 40,)}, "1099511627776 values in"),
+        ({"sizes": (3,), "cut": [(0, 2)]}, "slices that overlap or leave gaps"),
+        ({"sizes": (2,), "cut": [(1, 2)]}, "slices that overlap or leave gaps"),
+        ({"key": b"v"}, "slices that are missing or of others"),
+    ):
+        with pytest.raises(CorruptFileError, match=words):
+            FirstVersion(first_version(path, **made))
+    short = FirstVersion(first_version(path, (3,)))
+    with pytest.raises(CorruptFileError, match="has 2 values for the shape"):
+        short.array("w")
+    path.write_bytes(table([HEADER, GOOD]))
+    with pytest.raises(CorruptFileError, match="the list of tensors"):
+        FirstVersion(path)
 
 
 def test_other_makers_and_machines_are_named(write):

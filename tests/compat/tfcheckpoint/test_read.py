@@ -139,10 +139,28 @@ def test_a_packed_index_says_what_the_plain_one_says(tmp_path):
     assert Bundle(packed).entries == Bundle(NETWORK / "weights.index").entries
 
 
-def test_a_checkpoint_of_the_first_version_is_named():
-    text = refused(GOLDEN / "v1" / "model.ckpt", UnreadableError)
-    assert "is a checkpoint of the first version (V1), which TensorFlow wrote until 2016" in text
-    assert "save it with tf.compat.v1.train.Saver" in text
+def test_a_checkpoint_of_the_first_version(tmp_path):
+    checkpoint = formats.read(GOLDEN / "v1" / "model.ckpt")
+    np.testing.assert_array_equal(checkpoint.tensors["weights"].read(), np.arange(4, dtype="f4"))
+    assert checkpoint.holds is Holds.WEIGHTS
+    shutil.copy(GOLDEN / "v1" / "model.ckpt", tmp_path / "model-3")
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "/there/model-3"\n')
+    assert formats.read(tmp_path).tensors.keys() == checkpoint.tensors.keys()
+
+
+def test_shards_of_the_first_version():
+    checkpoint = formats.read(GOLDEN / "v1_sharded" / "model.ckpt")
+    with np.load(GOLDEN / "v1_sharded.npz") as true:
+        assert set(checkpoint.tensors) == set(true.files)
+        for name in true.files:
+            np.testing.assert_array_equal(checkpoint.tensors[name].read(), true[name])
+
+
+def test_a_missing_shard_of_the_first_version_is_named(tmp_path):
+    for one in sorted((GOLDEN / "v1_sharded").glob("model.ckpt-*"))[:1]:
+        shutil.copy(one, tmp_path)
+    text = refused(tmp_path / "model.ckpt", PathNotFoundError)
+    assert "model.ckpt-00001-of-00002: is missing" in text
 
 
 @pytest.mark.parametrize("name", ["weights.index", "weights.data-00000-of-00001"])

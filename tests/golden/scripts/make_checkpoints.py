@@ -58,6 +58,39 @@ def first_version():
     (FOLDER / "v1" / "checkpoint").unlink()
 
 
+def first_version_sharded():
+    """The same on two devices, of every type, with one variable in partitions."""
+    values = {
+        "single": np.array([[1.5, -2], [0, 3]], "f4"),
+        "double": np.array([1e300, -1]),
+        "half": np.array([0.5, -65504], "f2"),
+        "int": np.array([-7, 2**31 - 1], "i4"),
+        "small": np.array([-128, 127], "i1"),
+        "long": np.array([-(2**62), 5]),
+        "byte": np.array([0, 255], "u1"),
+        "flag": np.array([True, False]),
+        "pair": np.array([1 + 2j], "c8"),
+        "number": np.array(3.25, "f4"),
+        "cut": np.arange(10, dtype="f4").reshape(5, 2),
+    }
+    config = tf.compat.v1.ConfigProto(device_count={"CPU": 2})
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=config) as session:
+        sets = []
+        for at, (name, value) in enumerate(sorted(values.items())):
+            parts = tf.compat.v1.fixed_size_partitioner(2) if name == "cut" else None
+            with tf.device("/cpu:%d" % (at % 2)):
+                zeros, dtype = tf.zeros_initializer(), tf.as_dtype(value.dtype)
+                made = tf.compat.v1.get_variable(name, value.shape, dtype, zeros, partitioner=parts)
+                sets.append(made.assign(value))
+        session.run(sets)
+        (FOLDER / "v1_sharded").mkdir(parents=True, exist_ok=True)
+        version = tf.compat.v1.train.SaverDef.V1
+        one = tf.compat.v1.train.Saver(write_version=version, sharded=True)
+        one.save(session, str(FOLDER / "v1_sharded" / "model.ckpt"), write_meta_graph=False)
+        np.savez(str(FOLDER / "v1_sharded.npz"), **values)
+    (FOLDER / "v1_sharded" / "checkpoint").unlink()
+
+
 def served():
     """SavedModels of TensorFlow 1: one of a graph, one of an Estimator."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
@@ -139,7 +172,7 @@ def exported():
 
 
 WRITERS = {
-    "1.15": (saver, first_version, served),
+    "1.15": (saver, first_version, first_version_sharded, served),
     "2.3": (functional,),
     "2.15": (objects,),
     "2.21": (sharded, exported),
