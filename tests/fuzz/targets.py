@@ -39,6 +39,7 @@ from kport.formats.safetensors import parse_header
 from kport_compat.h5 import H5
 from kport_compat.keras2 import translate
 from kport_compat.keras2_archive import KERAS2_ARCHIVE, KERAS_WEIGHTS
+from kport_compat.orbax import ORBAX
 from kport_compat.savedmodel import SAVED_MODEL
 from kport_compat.savedmodel._schemas import SAVED_MODEL as SCHEMA
 from kport_compat.tensorbundle import Bundle, _bundle, _strings, _table, decode
@@ -238,19 +239,21 @@ def read_archive(path: Path) -> None:
     read_all(formats.FORMATS.read(path))
 
 
-def read_bundle_file(name: str) -> Callable[[bytes], object]:
-    """Return a reader of a bundle one file of which is given."""
+def in_folder(
+    source: Callable[[], Path], name: str, read: Callable[[Path], Checkpoint]
+) -> Callable[[bytes], object]:
+    """Return a reader of a folder one file of which is given."""
 
     def run(data: bytes) -> None:
-        folder = FOLDER / "bundle"
+        good = source()
+        folder = FOLDER / f"in {good.name}"
         if not folder.exists():
-            formats.write(small(), folder)
-        good = (folder / name).read_bytes()
+            shutil.copytree(good, folder)
         (folder / name).write_bytes(data)
         try:
-            read_all(formats.read(folder))
+            read_all(read(folder).unchecked())
         finally:
-            (folder / name).write_bytes(good)
+            shutil.copy(good / name, folder / name)
 
     return run
 
@@ -279,21 +282,6 @@ def read_index(path: Path) -> object:
         if bundle.entries[key].dtype != "string":
             bundle.array(key)
     return bundle
-
-
-def read_saved_model(name: str) -> Callable[[bytes], object]:
-    def run(data: bytes) -> None:
-        folder = FOLDER / "saved"
-        if not folder.exists():
-            shutil.copytree(GOLDEN / "no_config_2.15", folder)
-        good = (folder / name).read_bytes()
-        (folder / name).write_bytes(data)
-        try:
-            read_all(SAVED_MODEL.read(folder))
-        finally:
-            (folder / name).write_bytes(good)
-
-    return run
 
 
 def read_definition(path: Path) -> object:
@@ -479,6 +467,14 @@ def graphs() -> Iterable[bytes]:
     yield Bundle(GOLDEN / "objects_2.15/ckpt-1.index").texts("_CHECKPOINTABLE_OBJECT_GRAPH")[0]
 
 
+def saved_model() -> Path:
+    return GOLDEN / "no_config_2.15"
+
+
+def orbax() -> Path:
+    return GOLDEN.parent / "orbax/weights"
+
+
 def golden(*names: str) -> Callable[[], Iterable[bytes]]:
     return lambda: [(GOLDEN / name).read_bytes() for name in names]
 
@@ -489,7 +485,7 @@ TARGETS = {
         read_manifest, lambda: [(written("bundle") / "kport.json").read_bytes()], change_json
     ),
     "bundle": Target(
-        read_bundle_file("kport.json"),
+        in_folder(lambda: written("bundle"), "kport.json", formats.read),
         lambda: [(written("bundle") / "kport.json").read_bytes()],
         change_json,
     ),
@@ -513,10 +509,12 @@ TARGETS = {
         lambda data: decode(data, SCHEMA, ""), golden("no_config_2.15/saved_model.pb"), change_bytes
     ),
     "SavedModel": Target(
-        read_saved_model("saved_model.pb"), golden("no_config_2.15/saved_model.pb"), change_bytes
+        in_folder(saved_model, "saved_model.pb", SAVED_MODEL.read),
+        golden("no_config_2.15/saved_model.pb"),
+        change_bytes,
     ),
     "SavedModel metadata": Target(
-        read_saved_model("keras_metadata.pb"),
+        in_folder(saved_model, "keras_metadata.pb", SAVED_MODEL.read),
         golden("no_config_2.15/keras_metadata.pb"),
         change_bytes,
     ),
@@ -528,6 +526,16 @@ TARGETS = {
     "TensorFlow checkpoint": Target(
         in_file("ckpt.data-00000-of-00001", read_checkpoint),
         golden("objects_2.15/ckpt-1.data-00000-of-00001"),
+        change_bytes,
+    ),
+    "Orbax metadata": Target(
+        in_folder(orbax, "0/pytree/_METADATA", ORBAX.read),
+        lambda: [(orbax() / "0/pytree/_METADATA").read_bytes()],
+        change_json,
+    ),
+    "Orbax database": Target(
+        in_folder(orbax, "0/pytree/manifest.ocdbt", ORBAX.read),
+        lambda: [(orbax() / "0/pytree/manifest.ocdbt").read_bytes()],
         change_bytes,
     ),
     "object graph": Target(read_graph, graphs, change_bytes),
