@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,6 +155,44 @@ def a_list_of_endless_names(folder: Path, secret: Path) -> Path:
         kind.set_size(1)
         h5py.h5a.create(group.id, b"layer_names", kind, h5py.h5s.create_simple((200_000,)))
     return path
+
+
+@attack("goes through one HDF5 filter again and again")
+def values_compressed_thirty_times(folder: Path, secret: Path) -> Path:
+    def fill(file: h5py.File) -> None:
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_chunk((1 << 16,))
+        for _ in range(30):
+            creation.set_deflate(9)
+        space = h5py.h5s.create_simple((1 << 16,))
+        made = h5py.h5d.create(file.id, b"bomb", h5py.h5t.IEEE_F32LE, space, creation)
+        made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.zeros(1 << 16, "<f4"))
+
+    return make_archive(folder, weights=make_weights(fill))
+
+
+@attack("has chunks of 4000000000 bytes that are not stored")
+def a_chunk_far_larger_than_its_array(folder: Path, secret: Path) -> Path:
+    def fill(file: h5py.File) -> None:
+        file.create_dataset("bomb", data=np.zeros(2000), chunks=(1000,), compression="gzip")
+
+    weights, said = make_weights(fill), struct.pack("<II", 1000, 8)
+    assert weights.count(said) == 1
+    return make_archive(folder, weights=weights.replace(said, struct.pack("<II", 500_000_000, 8)))
+
+
+@attack("the names of a group overlap", "CorruptFileError")
+def a_thousand_long_names_out_of_one(folder: Path, secret: Path) -> Path:
+    def fill(file: h5py.File) -> None:
+        for index in range(30):
+            file[f"{index:02}{'x' * 1000}"] = 1
+
+    data = bytearray(make_weights(fill))
+    heap = data.index(b"HEAP")
+    place = int.from_bytes(data[heap + 24 : heap + 32], "little")
+    size = int.from_bytes(data[heap + 8 : heap + 16], "little")
+    data[place + 8 : place + size - 1] = b"y" * (size - 9)
+    return make_archive(folder, weights=bytes(data))
 
 
 @attack("is used twice", "CorruptFileError")

@@ -6,6 +6,7 @@ The objects are found by the list and not by their hashes. Source: HDF5 File For
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,20 +39,24 @@ def dense_objects(image: Image, heap: int, tree: int, kind: int, skipped: int) -
         yield held.object_at(record[skipped:])
 
 
-@dataclass(frozen=True, slots=True)
 class _Heap:
-    blocks: dict[int, bytes]
-    offset_size: int
-    length_size: int
+    """The objects of a heap, which are disjoint: more bytes than it has are never given."""
+
+    def __init__(self, blocks: dict[int, bytes], offset_size: int, length_size: int) -> None:
+        self._starts, self._blocks = sorted(blocks), blocks
+        self._left = sum(map(len, blocks.values()))
+        self._offset_size, self._length_size = offset_size, length_size
 
     def object_at(self, place: bytes) -> bytes:
         cursor = Cursor(place, "a place in a heap")
         if cursor.number(1):
             raise UnreadableError("keeps a name or an attribute outside of its heap")
-        offset, size = cursor.number(self.offset_size), cursor.number(self.length_size)
-        start = max((one for one in self.blocks if one <= offset), default=-1)
-        data = self.blocks.get(start, b"")[offset - start :][:size]
-        if len(data) != size:
+        offset, size = cursor.number(self._offset_size), cursor.number(self._length_size)
+        index = bisect_right(self._starts, offset) - 1
+        start = self._starts[index] if index >= 0 else offset
+        data = self._blocks.get(start, b"")[offset - start : offset - start + size]
+        self._left -= size
+        if len(data) != size or self._left < 0:
             raise CorruptFileError("a heap does not hold what its list says")
         return data
 

@@ -51,6 +51,8 @@ def check_filters(numbers: Sequence[int]) -> None:
         UnsafeFileError: One is a plug-in, code from elsewhere.
         UnreadableError: One is of HDF5 and of no use for weights.
     """
+    if len(set(numbers)) < len(numbers):  # compressed twice, a kilobyte makes a terabyte
+        raise UnsafeFileError("goes through one HDF5 filter again and again")
     for number in numbers:
         if number not in FILTERS and number > _LAST_BUILTIN:
             raise UnsafeFileError(

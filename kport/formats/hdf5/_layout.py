@@ -16,7 +16,7 @@ import numpy as np
 
 from kport.checkpoint import Array
 from kport.errors import CorruptFileError, UnreadableError, UnsafeFileError
-from kport.formats.hdf5._filters import unfiltered
+from kport.formats.hdf5._filters import MAX_EXPANSION, unfiltered
 from kport.formats.hdf5._image import NOWHERE, Cursor, Image
 from kport.formats.hdf5._links import tree_entries
 
@@ -85,9 +85,13 @@ class Chunks:
 
         Raises:
             CorruptFileError: One is missing, or is out of its place.
+            UnsafeFileError: One is larger than what is stored of it can be.
         """
         if len(self.shape) != len(shape) or self.item != item:
             raise CorruptFileError(f"has chunks of {self.shape} for an array of {shape}")
+        size = prod(self.shape) * item
+        if any(size > MAX_EXPANSION * (one.stop - one.start) for one in self.parts):
+            raise UnsafeFileError(f"has chunks of {size} bytes that are not stored")
         needed = prod(-(-whole // part) for whole, part in zip(shape, self.shape, strict=True))
         begins = {one.begin for one in self.parts}
         fits = all(

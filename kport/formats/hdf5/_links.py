@@ -90,7 +90,11 @@ def _symbols(image: Image, cursor: Cursor) -> Iterator[tuple[bytes, int | str]]:
         for _ in range(count):
             names.at, target, cached = symbols.number(), symbols.number(), symbols.number(4)
             symbols.take(20)
-            yield names.name(False), _KINDS[_SOFT] if cached == 2 else target
+            name = names.name(False)
+            size -= len(name)
+            if size < 0:
+                raise CorruptFileError("the names of a group overlap")
+            yield name, _KINDS[_SOFT] if cached == 2 else target
 
 
 def tree_leaves(image: Image, address: int, kind: int, key: int) -> Iterator[int]:
