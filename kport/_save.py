@@ -35,7 +35,8 @@ def save(
 ) -> PendingSave | None:
     """Write a model to a ``.keras`` archive or, for any other name, to a safetensors bundle.
 
-    What was there is replaced in one step once the new model is safely on the disk.
+    What was there is replaced in one step once the new model is safely on the disk. Where the
+    devices of several processes hold the model, all of them call this with one path.
 
     Arguments:
         model: A built Keras model.

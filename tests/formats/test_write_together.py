@@ -134,3 +134,5 @@ def test_what_processes_cannot_do_together(full, tmp_path):
         BUNDLE.write(full, tmp_path / "net", WriteOptions(split=("a",), group=group))
     with pytest.raises(UsageError, match="into files that all of them see"):
         write(full, "memory://net", WriteOptions(group=group))
+    with pytest.raises(UsageError, match="is written by one process"):
+        write(full, tmp_path / "net.keras", WriteOptions(group=group))

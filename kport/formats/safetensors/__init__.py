@@ -10,6 +10,7 @@ reader accepts.
 
 from kport.formats.safetensors._dtypes import TAGS, storage_dtype, tag_of
 from kport.formats.safetensors._header import (
+    MAX_READ_BYTES,
     Entry,
     Header,
     parse_header,
@@ -26,6 +27,7 @@ from kport.formats.safetensors._write import (
 )
 
 __all__ = [
+    "MAX_READ_BYTES",
     "TAGS",
     "Entry",
     "FileDigest",
