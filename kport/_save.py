@@ -35,12 +35,11 @@ def save(
 ) -> PendingSave | None:
     """Write a model to a ``.keras`` archive or, for any other name, to a safetensors bundle.
 
-    What was there is replaced in one step once the new model is safely on the disk. Where the
-    devices of several processes hold the model, all of them call this with one path.
+    What was there is replaced in one step once the new model is safely on the disk.
 
     Arguments:
         model: A built Keras model.
-        path: The target; ``model.keras``, or the directory of a bundle.
+        path: ``model.keras``, or the directory of a bundle; one for all processes of a mesh.
         optimizer: Whether optimizer, loss and metrics are saved with it.
         sample: Inputs to run through the model, saved with its outputs for ``kport verify``.
         split: Attribute paths of models inside the model. Each becomes a complete bundle of its

@@ -176,12 +176,6 @@ class Registry:
                 path=place,
                 remedy="Give a path without a suffix, for a safetensors bundle.",
             )
-        if options.group is not None and chosen.name != "bundle":
-            raise UsageError(
-                f"a {chosen.title} is written by one process",
-                path=place,
-                remedy="Save a bundle, and load it in one process that saves it as this.",
-            )
         chosen.write(checkpoint, place, options)
         return chosen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kport.checkpoint import Checkpoint
-from kport.errors import KportError
+from kport.errors import KportError, UsageError
 from kport.formats._format import Format, WriteOptions
 from kport.formats._integrity import Integrity
 from kport.formats._json import parse_json
@@ -62,6 +62,12 @@ class KerasArchive:
 
     def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
         """Write an archive; see `write_archive`. Archives have no shards."""
+        if options.group is not None:
+            raise UsageError(
+                "a Keras archive is written by one process",
+                path=path,
+                remedy="Save a bundle, and load it in one process that saves the archive.",
+            )
         write_archive(checkpoint, path)
 
 
