@@ -208,10 +208,11 @@ def _slice_of_2(given: int) -> Callable[[_Machine, int], None]:
 
 def _extended(self: _Machine, _: int) -> None:
     more, found = self.pop(), self.pop()
-    if not isinstance(found, Items) or not isinstance(more, Value | Items):
+    if isinstance(more, Value) and isinstance(more.value, tuple):
+        more = Items(tuple(Value(one) for one in more.value), True)
+    if not isinstance(found, Items) or not isinstance(more, Items):
         raise _Strange
-    items = more.items if isinstance(more, Items) else tuple(Value(one) for one in more.value)
-    self.push(Items((*found.items, *items), True))
+    self.push(Items((*found.items, *more.items), True))
 
 
 def _unary(sign: str) -> Callable[[_Machine, int], None]:
