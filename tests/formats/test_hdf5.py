@@ -189,3 +189,13 @@ def test_one_wrong_bit_in_the_newer_structure_is_found(version):
 def test_checksums():
     assert lookup3(b"") == 0xDEADBEEF
     assert lookup3(b"Four score and seven years ago") == 0x17770551  # as lookup3.c says
+
+
+def test_the_order_is_that_of_the_names():
+    def fill(file):
+        for name in ("b/vars/1", "b/vars/0", "b/a", "a", "c"):
+            file[name] = 1
+
+    root, arrays = opened(written(fill))
+    assert list(arrays) == ["a", "b/a", "b/vars/0", "b/vars/1", "c"]
+    assert group_names(root) == ("b", "b/vars")

@@ -60,7 +60,7 @@ def stored_arrays(root: Group, backing: Backing, base: int = 0) -> dict[str, Sto
         CorruptFileError: A dataset lies outside of the file.
     """
     found = {}
-    for path, node in _nodes(root):
+    for path, node in _nodes(root, "", set()):
         if isinstance(node, Dataset):
             with _named(path):
                 if node.datatype.text is None or "dtype" in node.attributes:
@@ -83,25 +83,22 @@ def group_names(root: Group) -> tuple[str, ...]:
     Raises:
         UnsafeFileError: Groups are nested in a circle or beyond reason, or a link leads elsewhere.
     """
-    return tuple(path for path, node in _nodes(root) if isinstance(node, Group))
+    return tuple(path for path, node in _nodes(root, "", set()) if isinstance(node, Group))
 
 
-def _nodes(root: Group) -> Iterator[tuple[str, Node]]:
-    """Yield path and object of all that is in a file, what is outside before what is inside."""
-    seen: set[Node] = {root}
-    waiting = [("", root, 0)]
-    while waiting:
-        above, group, depth = waiting.pop()
-        if depth > _MAX_DEPTH:
-            raise UnsafeFileError(f"its HDF5 groups are nested beyond reason at {above!r}")
-        for name in group:
-            node, path = group[name], f"{above}/{name}" if above else name
-            if node in seen:  # a thousand names for one dataset are a bomb
-                raise UnsafeFileError(f"{path!r} was met before as {node.path!r}")
-            seen.add(node)
-            yield path, node
-            if isinstance(node, Group):
-                waiting.append((path, node, depth + 1))
+def _nodes(group: Group, above: str, seen: set[Node], depth: int = 0) -> Iterator[tuple[str, Node]]:
+    """Yield path and object of all that is in a group, in the order of the names."""
+    if depth > _MAX_DEPTH:
+        raise UnsafeFileError(f"its HDF5 groups are nested beyond reason at {above!r}")
+    seen.add(group)
+    for name in group:
+        node, path = group[name], f"{above}/{name}" if above else name
+        if node in seen:  # a thousand names for one dataset are a bomb
+            raise UnsafeFileError(f"{path!r} was met before as {node.path!r}")
+        seen.add(node)
+        yield path, node
+        if isinstance(node, Group):
+            yield from _nodes(node, path, seen, depth + 1)
 
 
 def stored_array(dataset: Dataset, backing: Backing, base: int = 0) -> StoredArray:
