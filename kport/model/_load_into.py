@@ -16,13 +16,13 @@ from kport.checkpoint import (
     ReportLine,
     rename_all,
 )
-from kport.errors import LoadError, UsageError
+from kport.errors import LoadError, Problem, UsageError
 from kport.model._assign import assign
 from kport.model._drift import refuse_drift
 from kport.model._layer_order import in_layer_order
 from kport.model._load_optimizer import place_optimizer
 from kport.model._match import match
-from kport.model._plan import WEIGHTS
+from kport.model._plan import WEIGHTS, Plan
 from kport.model._walk import Walk, walk
 
 __all__ = ["load_into"]
@@ -48,7 +48,8 @@ def load_into(
         optimizer: Whether the state of its optimizer goes along where it fits.
 
     Raises:
-        LoadError: The file holds no weights, or is older than a function that the model uses.
+        LoadError: The file holds no weights, the model is not built, or the file is older
+            than a function that the model uses.
         MismatchError: With every problem; the model is as it was.
         UsageError: A pattern of `rename` matches nothing, or `dtype` is no floating-point dtype.
     """
@@ -64,6 +65,8 @@ def load_into(
     found = _weights_of(model)
     plan = match(only, model, found)
     refuse_drift(checkpoint, found, plan)
+    if strict:
+        _require_built(model, plan)
     if dtype is not None:
         plan.pairs = [
             pair.rounded() if pair.variable.dtype == dtype else pair for pair in plan.pairs
@@ -83,6 +86,19 @@ def _require_floats(dtype: str | None) -> None:
     if dtype is not None and (not isinstance(dtype, str) or dtype not in FLOATS):
         known = ", ".join(sorted(FLOATS))
         raise UsageError(f"dtype: expected a floating-point dtype, got {dtype!r}", remedy=known)
+
+
+def _require_built(model: keras.Model, plan: Plan) -> None:
+    """Refuse values for layers that have no variables yet: they come with the first call."""
+    left = any(problem.kind == "unexpected" for problem in plan.problems)
+    layers = model._flatten_layers() if left and isinstance(model, keras.Layer) else ()
+    waiting = [one.name for one in layers if not one.built]
+    if waiting:
+        raise LoadError(
+            "holds weights of layers that have no variables here yet",
+            problems=[Problem(name, "is not built") for name in waiting],
+            remedy="Call the model once on a batch, then load its weights.",
+        )
 
 
 def _weights_of(model: keras.Model) -> Walk:

@@ -163,3 +163,26 @@ def test_weights_are_not_given_to_a_function_that_changed(tmp_path, version):
         kport.load_weights(model, path)
     assert "is of Keras 2.12.0, whose hard_sigmoid is another function" in str(caught.value)
     assert "d.activation: is relu6(x + 3) / 6 in the code here" in str(caught.value)
+
+
+def test_a_model_that_was_never_called_says_so(tmp_path):
+    import keras
+
+    class Late(keras.Model):
+        def __init__(self):
+            super().__init__(name="late")
+            self.inner = dense(2, "inner")
+
+        def call(self, x):
+            return self.inner(x)
+
+    path = write_weights(tmp_path / "w.h5", {"inner": [("inner/kernel", np.ones((3, 2)))]})
+    model = Late()
+    with pytest.raises(kport.errors.LoadError) as caught:
+        kport.load_weights(model, path)
+    assert "holds weights of layers that have no variables here yet" in str(caught.value)
+    assert "inner: is not built" in str(caught.value)
+    assert "Call the model once on a batch, then load its weights." in str(caught.value)
+    model(np.ones((1, 3), "f4"))
+    kport.load_weights(model, path)
+    assert value(keras, model.inner.kernel) == 1
