@@ -7,7 +7,7 @@ STAMP := .venv/.stamp-setup
 LEAN := .venv-jax/.stamp-setup .venv-torch/.stamp-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format torture fuzz clean docs
+.PHONY: help setup demo test check lint format torture fuzz clean docs bench
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ torture: $(STAMP)  ## kill 200 saves, fill 50 disks, save and load 1,000 times; 
 
 fuzz: $(STAMP)  ## feed changed files to every reader; prints a table (SECONDS=60 each, or RUNS=2000000 together)
 	@.venv/bin/python tests/fuzz/fuzz.py $(if $(RUNS),--total $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+bench: $(STAMP)  ## time and memory against the disk, safetensors and Keras; writes benchmarks/RESULTS.md (SIZES=10MB,1GB BACKEND=torch FRESH=1)
+	@.venv/bin/python benchmarks/speed $(if $(SIZES),--sizes $(SIZES)) $(if $(BACKEND),--backends $(BACKEND)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(FRESH),--fresh)
 
 clean:  ## remove .venv, build products and caches
 	rm -rf .venv .venv-* build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,8 +1,7 @@
 """Who is measured: for each, how it saves and how it loads.
 
-`save(model, path)` ends when the call that a user would make ends; that Keras and safetensors do
-not bring their bytes to the disk is a part of their speed, and the table says so. `load` reads
-every byte into memory: what it returns is touched page by page.
+`save(model, path)` ends when the call that a user would make ends: raw and kport bring their bytes
+to the disk, the others leave them to the system. What a load gives back is touched page by page.
 """
 
 import os
@@ -21,22 +20,27 @@ _PAGE = 4096
 
 @dataclass(frozen=True)
 class Side:
-    """One contender; `live` is whether it gives back a model."""
+    """One contender.
+
+    `reads` is the side whose file `inner` it loads, in place of one of its own.
+    """
 
     name: str
     file: str
     save: object
     load: object
-    live: bool = True
+    reads: str = ""
+    inner: str = ""
 
 
 def host(variable):
-    """The values without a copy where the backend lets it."""
-    if keras.backend.backend() == "tensorflow":
+    """The values without a copy."""
+    backend, value = keras.backend.backend(), variable.value
+    if backend == "tensorflow":
         import tensorflow as tf
 
-        return np.asarray(memoryview(tf.convert_to_tensor(variable.value)))
-    return keras.ops.convert_to_numpy(variable)
+        return np.asarray(memoryview(tf.convert_to_tensor(value)))
+    return value.detach().numpy() if backend == "torch" else np.asarray(value)
 
 
 def arrays(model):
@@ -74,14 +78,6 @@ def load_safetensors(path, model):
     touch(load_file(path).values())
 
 
-def save_weights(model, path):
-    model.save_weights(path)
-
-
-def load_weights(path, model):
-    model.load_weights(path)
-
-
 def save_orbax(model, path):
     import orbax.checkpoint as ocp
 
@@ -96,22 +92,38 @@ def load_orbax(path, model):
         touch(saver.restore(Path(path).absolute()).values())
 
 
-def load_model(load):
-    return lambda path, model: touch(map(host, load(path).variables))
+def save_kport(model, path):
+    kport.save(model, path)
 
 
-ORBAX = [Side("Orbax", "orbax", save_orbax, load_orbax, False)] if find_spec("orbax") else []
+def load_kport(path, model):
+    touch(map(host, kport.load(path).variables))
+
+
+def load_keras(path, model):
+    touch(map(host, keras.saving.load_model(path).variables))
+
+
 SIDES = [
-    Side("raw", "raw.bin", save_raw, load_raw, False),
-    Side("kport bundle", "bundle", lambda m, p: kport.save(m, p), load_model(kport.load)),
-    Side("kport .keras", "kport.keras", lambda m, p: kport.save(m, p), load_model(kport.load)),
-    Side("safetensors NumPy", "numpy.safetensors", save_safetensors, load_safetensors, False),
+    Side("raw", "raw.bin", save_raw, load_raw),
+    Side("kport bundle", "bundle", save_kport, load_kport),
     Side(
-        "Keras .keras",
-        "keras.keras",
-        lambda m, p: m.save(p),
-        load_model(keras.saving.load_model),
+        "safetensors load_file",
+        "",
+        None,
+        load_safetensors,
+        reads="kport bundle",
+        inner="model.safetensors",
     ),
-    Side("Keras .weights.h5", "keras.weights.h5", save_weights, load_weights, False),
-    *ORBAX,
+    Side("kport .keras", "kport.keras", save_kport, load_kport),
+    Side("Keras .keras", "keras.keras", lambda m, p: m.save(p), load_keras),
+    Side(
+        "Keras .weights.h5",
+        "keras.weights.h5",
+        lambda m, p: m.save_weights(p),
+        lambda p, m: m.load_weights(p),
+    ),
+    Side("safetensors save_file", "numpy.safetensors", save_safetensors, None),
 ]
+if find_spec("orbax"):
+    SIDES.append(Side("Orbax", "orbax", save_orbax, load_orbax))

@@ -1,6 +1,6 @@
 """One process, one backend, one model: every side saves and loads it, in turns.
 
-python worker.py '{"model": "1GB", "rounds": 5, "sides": [...], "folder": ...}', with KERAS_BACKEND.
+python worker.py '{"bytes": 1000000000, "rounds": 5, "sides": [...], ...}', with KERAS_BACKEND.
 Prints one line of JSON for each act: who, what, and from when to when by the system's clock, by
 which the parent finds the memory that was in use (see watch.py).
 """
@@ -16,29 +16,43 @@ from pathlib import Path
 import models
 import sides
 
+_WARM_UP = 1_000_000  # bytes of the model that each side handles first, so that all code is loaded
+
 
 def main(task):
-    model = models.many(task["variables"]) if task["variables"] else models.sized(task["bytes"])
     chosen = [one for one in sides.SIDES if one.name in task["sides"]]
-    say(model=sum(v.value.nbytes for v in model.variables), variables=len(model.variables))
-    for number in range(-1, task["rounds"]):  # the first one warms up code and allocator
-        for side in chosen:
-            path = Path(task["folder"]) / side.file
-            act("save", side, number, side.save, model, path)
-            os.sync()
-            act("load", side, number, side.load, path, model)
-            if task["cold"] and number >= 0:
+    turn(models.sized(_WARM_UP), chosen, {**task, "cold": []}, quiet=True)
+    model = models.many(task["variables"]) if task["variables"] else models.sized(task["bytes"])
+    values = sides.arrays(model).values()
+    say(bytes=sum(one.nbytes for one in values), variables=len(values))
+    del values
+    for _ in range(task["rounds"]):
+        turn(model, chosen, task)
+
+
+def turn(model, chosen, task, quiet=False):
+    for side in chosen:
+        if side.save is None:
+            continue
+        path = Path(task["folder"]) / side.file
+        act("save", side, quiet, side.save, model, path)
+        os.sync()
+        for reader in (one for one in chosen if side.name in (one.name, one.reads)):
+            if reader.load is not None:
+                act("load", reader, quiet, reader.load, path / reader.inner, model)
+        for reader in (one for one in chosen if side.name in (one.name, one.reads)):
+            if reader.load is not None and reader.name in task["cold"]:
                 drop(path)
-                act("cold load", side, number, side.load, path, model)
-            remove(path)
+                act("cold load", reader, quiet, reader.load, path / reader.inner, model)
+        remove(path)
 
 
-def act(what, side, number, call, *arguments):
+def act(what, side, quiet, call, *arguments):
     gc.collect()
     start = time.monotonic()
     call(*arguments)
     stop = time.monotonic()
-    if number >= 0:
+    if not quiet:
         say(act=what, side=side.name, start=start, stop=stop)
 
 

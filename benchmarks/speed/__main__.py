@@ -1,0 +1,100 @@
+"""Measure kport against the disk, safetensors and Keras, in one run: `make bench`.
+
+Every figure is a ratio to another one of the same run. Figures are kept in benchmarks/figures.json
+as soon as a worker has ended, so a run that was stopped goes on where it was; --fresh begins anew.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import machine
+import plot
+import report
+import start
+import watch
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES = ROOT / "figures.json"
+UNITS = {"MB": 10**6, "GB": 10**9}
+ROUNDS = 5
+
+EVERY = [
+    "raw",
+    "kport bundle",
+    "safetensors load_file",
+    "kport .keras",
+    "Keras .keras",
+    "Keras .weights.h5",
+    "safetensors save_file",
+    "Orbax",
+]
+COLD = ["raw", "kport bundle", "safetensors load_file"]
+# Above this, Keras takes minutes a round, and its ratio is known from the sizes below.
+SLOW = 2 * 10**9
+
+
+def main():
+    options = parse()
+    if options.fresh:
+        FIGURES.unlink(missing_ok=True)
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    figures["machine"] = machine.described()
+    with tempfile.TemporaryDirectory(prefix="kport-bench-", dir=options.folder) as folder:
+        if "start" not in figures:
+            keep(figures, "start", start.measured(folder))
+        for size in options.sizes.split(","):
+            for backend in options.backends.split(","):
+                key = f"{backend} {size}"
+                if key not in figures and fits(size):
+                    print(key, flush=True)
+                    keep(figures, key, watch.run(backend, task(size, folder)))
+    (ROOT / "RESULTS.md").write_text(report.rendered(figures))
+    (ROOT / "speed.svg").write_text(plot.drawn(figures))
+    print(f"written: {ROOT / 'RESULTS.md'}")
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="10MB,100MB,1GB,many,4GB")
+    parser.add_argument("--backends", default="torch,jax,tensorflow")
+    parser.add_argument("--folder", help="on the disk to be measured; default: that of the system")
+    parser.add_argument("--fresh", action="store_true")
+    return parser.parse_args()
+
+
+def task(size, folder):
+    nbytes = bytes_of(size)
+    large = nbytes > SLOW
+    return {
+        "bytes": nbytes,
+        "variables": 10_000 if size == "many" else 0,
+        "rounds": ROUNDS,
+        "sides": EVERY[:3] if large else EVERY,
+        "cold": COLD if not large and nbytes >= UNITS["GB"] else [],
+        "folder": folder,
+    }
+
+
+def bytes_of(size):
+    return 0 if size == "many" else int(float(size[:-2]) * UNITS[size[-2:]])
+
+
+def fits(size):
+    """Whether model, loaded model and the file in the page cache have room in memory."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    room = 4 * bytes_of(size) < memory
+    if not room:
+        print(f"{size}: left out, this machine has {memory / 1e9:.0f} GB of memory")
+    return room
+
+
+def keep(figures, key, value):
+    figures[key] = value
+    FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
