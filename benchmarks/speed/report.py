@@ -7,12 +7,12 @@ _INTRODUCTION = """# Speed
 Written by `make bench`; do not edit. Medians of five rounds, in which the sides took turns; each
 backend and size has a process of its own. *Times the raw* is against writing the same bytes with
 one fsync, or reading them with NumPy, in the same rounds. kport's saves bring their bytes to the
-disk; those of Keras, safetensors and Orbax leave that to the system. A load is a live model with every
-page touched; safetensors' `load_file` gives arrays of the bundle's own `model.safetensors`. *Cold*
-is after `posix_fadvise(DONTNEED)`, which takes the file out of the system's cache, not the disk's own.
-*Anonymous* is the peak of anonymous memory above what there was before the call, by the size of the
-model; for a load that includes the model. Four large kernels are half of a model, small
-convolutions with normalization the other half; *many* is 10,000 variables of 256 bytes.
+disk; those of Keras, safetensors and Orbax leave that to the system. A load is a live model with
+every page touched; safetensors' `load_file` gives arrays of the bundle's own `model.safetensors`.
+*Cold* is after `posix_fadvise(DONTNEED)`, which takes the file out of the system's cache, not the
+disk's own. *Anonymous* is the peak of anonymous memory above what there was before the call, by
+the size of the model; for a load that includes the model. Four large kernels are half of a model,
+small convolutions with normalization the other half; *many* is 10,000 variables of 256 bytes.
 
 ![time against size](speed.svg)
 """
