@@ -68,9 +68,7 @@ def load_into(
     if strict:
         _require_built(model, plan)
     if dtype is not None:
-        plan.pairs = [
-            pair.rounded() if pair.variable.dtype == dtype else pair for pair in plan.pairs
-        ]
+        plan.pairs = [pair.rounded(dtype) for pair in plan.pairs]
     if optimizer:
         place_optimizer(plan, checkpoint, model, names)
     placed = {id(pair.tensor.source) for pair in plan.pairs}

@@ -34,10 +34,14 @@ class Pair:
     variable: keras.Variable
     stored_dtype: str | None = None
 
-    def rounded(self) -> Pair:
-        """Return the same with values of the variable's dtype, where both are floating-point."""
+    def rounded(self, only: str | None = None) -> Pair:
+        """Return the same with values of the variable's dtype, where both are floating-point.
+
+        Arguments:
+            only: The dtype that a variable must have for it; None for any.
+        """
         stored, wanted = self.tensor.dtype, self.variable.dtype
-        if stored == wanted or not {stored, wanted} <= FLOATS:
+        if stored == wanted or only not in (None, wanted) or not {stored, wanted} <= FLOATS:
             return self
         return replace(self, tensor=self.tensor.as_dtype(wanted), stored_dtype=stored)
 
