@@ -16,18 +16,18 @@ _WIDTH, _HEIGHT, _GAP = 260, 200, 60
 _SIZES, _TIMES = (1e6, 1e10), (1e-3, 1e2)
 
 
-def drawn(figures):
-    runs = {key.split()[0]: {} for key, run in figures.items() if "acts" in run}
-    for key, run in figures.items():
-        if "acts" in run and not key.endswith("many"):
-            runs[key.split()[0]][run["bytes"]] = run
+def drawn(runs):
+    panels = {key.split()[0]: {} for key in runs}
+    for key, run in runs.items():
+        if not key.endswith("many"):
+            panels[key.split()[0]][run["bytes"]] = run
     shapes = []
-    for column, (backend, by_size) in enumerate(runs.items()):
+    for column, (backend, by_size) in enumerate(panels.items()):
         for row, act in enumerate(("save", "load")):
             left, top = _GAP + column * (_WIDTH + _GAP), _GAP + row * (_HEIGHT + _GAP)
             shapes.append(f'<g transform="translate({left},{top})">')
             shapes += [*frame(f"{act} on {backend}"), *lines(by_size, act), "</g>"]
-    width = _GAP + max(1, len(runs)) * (_WIDTH + _GAP)
+    width = _GAP + max(1, len(panels)) * (_WIDTH + _GAP)
     height = 2 * (_HEIGHT + _GAP) + _GAP
     shapes += legend(height + 10)
     style = 'font-family="sans-serif" font-size="11"'

@@ -33,9 +33,8 @@ TARGETS = [
 ]
 
 
-def rendered(figures):
+def rendered(figures, runs):
     parts = [_INTRODUCTION, *machine(figures["machine"]), *beginning(figures.get("start"))]
-    runs = {key: run for key, run in figures.items() if "acts" in (run or {})}
     parts += targets(runs)
     for key, run in runs.items():
         backend, size = key.split()
