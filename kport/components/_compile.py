@@ -47,7 +47,7 @@ def _remember(cls: Any) -> None:
 
 def _get_compile_config(self: Any) -> dict[str, Any]:
     given = vars(self).get(_ATTRIBUTE)
-    if given is None:
+    if given is None or not self.compiled:
         return {}
     if not hasattr(type(self).compile, _ATTRIBUTE):
         raise SaveError(

@@ -7,6 +7,7 @@ that belongs to that module. What stands in no row cannot be named by a file.
 
 from __future__ import annotations
 
+import builtins
 import sys
 from types import FunctionType, ModuleType
 from typing import Any
@@ -166,12 +167,14 @@ def is_found_by_keras(name: str) -> bool:
     return any(isinstance(vars(one).get(name), FunctionType) for one in modules)
 
 
-def is_impostor(thing: object) -> bool:
+def is_impostor(thing: Any) -> bool:
     """Say whether a function is nobody's component and has the name of one of Keras's own."""
     import keras
 
     return (
-        isinstance(thing, FunctionType)
+        callable(thing)  # JAX's functions are objects of its own
+        and not isinstance(thing, type)
+        and isinstance(getattr(thing, "__name__", None), str)
         and not (thing.__module__ or "").startswith("keras.")
         and keras.saving.get_registered_name(thing) == thing.__name__
         and is_found_by_keras(thing.__name__)
@@ -182,10 +185,13 @@ def is_gadget(module: str, name: str) -> bool:
     """Say whether a name that the list does not have is real code, so an attack or a mistake.
 
     A name of Keras that does not exist here is a class of another Keras version instead, and a
-    name of a user's module a component that nobody registered.
+    name of a user's module a component that nobody registered. Keras writes ``builtins`` for the
+    module of any function that is not registered.
     """
     root = module.split(".")[0]
-    if root == "builtins" or (root != "keras" and root in sys.stdlib_module_names):
+    if root == "builtins":
+        return hasattr(builtins, name)
+    if root != "keras" and root in sys.stdlib_module_names:
         return ">" not in name
     found = _public_modules().get(module) or sys.modules.get(module)
     return root == "keras" and (name in _DENIED or hasattr(found, name))

@@ -95,7 +95,7 @@ def _require_faithful_configs(found: Walk) -> None:
 
 def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
     with mapped(SaveError, f"the config of {model.name!r} cannot be made"), _quiet_lambdas():
-        config = portable(serialize(model))
+        config = portable(serialize(model, training=optimizer))
     config["compile_config"] = training_config(model, config) if optimizer else None
     names = found.names()
     trained = {
@@ -125,7 +125,7 @@ def _parts(found: Walk) -> Iterator[tuple[str, JSON]]:
         if owner.path and isinstance(owner.thing, keras.Model) and owner.thing.built:
             # Its config may be no JSON of its own where the whole's does without it.
             with contextlib.suppress(KportError, NotImplementedError):
-                config = renumbered(portable(serialize(owner.thing)))
+                config = renumbered(portable(serialize(owner.thing, training=False)))
                 config = {**config, "compile_config": None}
                 yield owner.path, {"config": config, "signature": signature_of(owner.thing)}
 

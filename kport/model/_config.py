@@ -23,6 +23,7 @@ _VALUE_MODULES = (
 )
 _VALUE_CLASSES = ("DTypePolicy", "DTypePolicyMap")
 _MARK = "shared_object_id"
+_MARSHALLED = "4w"  # how a code object of fewer than 16 arguments begins (marshal.c), in base 64
 
 JSON = dict[str, Any]
 
@@ -111,10 +112,17 @@ def _lambdas(node: Any, place: str) -> Iterator[str]:
         for index, item in enumerate(node):
             yield from _lambdas(item, f"{place}[{index}]")
     elif isinstance(node, dict):
-        if node.get("class_name") == "__lambda__":
+        if node.get("class_name") == "__lambda__" or _is_bare_code(node):
             yield place
             return
         name = node.get("config", {}).get("name") if isinstance(node.get("config"), dict) else None
         for key, value in node.items():
             inner = f"{place}({name})" if key == "config" and name else f"{place}.{key}"
             yield from _lambdas(value, inner)
+
+
+def _is_bare_code(node: JSON) -> bool:
+    """Whether this is a lambda of which `keras.activations.serialize` left the class name out."""
+    value = node.get("value")
+    code = value[0] if isinstance(value, list) and len(value) == 3 else None
+    return node.keys() == {"value"} and isinstance(code, str) and code.startswith(_MARSHALLED)

@@ -20,6 +20,7 @@ from keras.src.saving import serialization_lib
 
 from kport.components import is_impostor
 from kport.errors import Problem, SaveError
+from kport.model._keras_trainer import uncompiled
 
 __all__ = [
     "alone",
@@ -33,8 +34,12 @@ __all__ = [
 ]
 
 
-def serialize(model: Any) -> dict[str, Any]:
+def serialize(model: Any, *, training: bool = True) -> dict[str, Any]:
     """Return the config of an object, with shared objects marked as `keras.saving` marks them.
+
+    Arguments:
+        model: The object.
+        training: Whether what models were compiled with comes along.
 
     Reason: the public `serialize_keras_object` marks an object that stands twice in a config only
     inside this scope, which only `save_model` opens.
@@ -43,6 +48,8 @@ def serialize(model: Any) -> dict[str, Any]:
     with contextlib.ExitStack() as stack:
         for scope in (*scopes, _no_impostors()):
             stack.enter_context(scope)
+        if not training:
+            stack.enter_context(uncompiled(model))
         config: dict[str, Any] = serialization_lib.serialize_keras_object(model)
     return config
 

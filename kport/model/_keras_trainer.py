@@ -6,6 +6,8 @@ depends on the shapes of targets and predictions. Nothing public builds them or 
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -18,6 +20,7 @@ __all__ = [
     "losses_of",
     "metrics_by_output",
     "structures_of",
+    "uncompiled",
 ]
 
 
@@ -72,3 +75,20 @@ def exempt_from_decay(optimizer: Any, variable: keras.Variable) -> bool:
         return True
     keys = getattr(optimizer, "_exclude_from_weight_decay", ())
     return bool(keys) and optimizer._var_key(variable) in keys
+
+
+@contextlib.contextmanager
+def uncompiled(model: Any) -> Iterator[None]:
+    """Let models be as if they were never compiled.
+
+    Reason: what `compile` was given may be nothing that can be serialized, and be of no interest.
+    """
+    models = [one for one in model._flatten_layers() if isinstance(one, keras.Model)]
+    models = [one for one in models if one.compiled]
+    for one in models:
+        one.compiled = False
+    try:
+        yield
+    finally:
+        for one in models:
+            one.compiled = True

@@ -120,6 +120,11 @@ def _by_keras_path(
         hooked = not sets_only_variables(owner.thing, quantized=True)
         values = {} if hooked else own_values(owner.thing)
         every = _store_of(owner, by_path)
+        if isinstance(owner.thing, keras.optimizers.Optimizer) and not _fit(every, values):
+            plan.lines += [ReportLine("dropped", one.name, _OTHER_SLOTS) for one in every.values()]
+            for tensor in every.values():
+                rest.pop(tensor.name, None)
+            continue
         store = every if hooked else {key: every[key] for key in values if key in every}
         for tensor in store.values():
             rest.pop(tensor.name, None)
@@ -131,6 +136,19 @@ def _by_keras_path(
             plan.pairs.append(Pair(names.get(id(variable), tensor.name), tensor, variable))
     plan.unplaced(rest.values())
     return plan
+
+
+# Slots of an archive of plain Keras have numbers, which say nothing of what they belong to.
+_OTHER_SLOTS = (
+    "the optimizer was built for other variables (was a layer frozen since?); training starts with "
+    "fresh slots"
+)
+
+
+def _fit(stored: Mapping[str, LazyTensor], values: Mapping[str, Any]) -> bool:
+    """Whether an optimizer has as many variables as the file has, of the same shapes."""
+    shapes = {key: tuple(one.shape) for key, one in values.items()}
+    return shapes == {key: one.shape for key, one in stored.items()}
 
 
 def _by_position(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from types import FunctionType
 from typing import Any
 
 import keras
 
 from kport.checkpoint import Kind, join_name, local_layer_names
+from kport.model._contents import enclosed, members
 from kport.model._keras import is_graph, own_variables, trained_variables
 from kport.model._keras_trainer import compile_loss
 
@@ -84,6 +86,7 @@ def walk(model: keras.Model) -> Walk:
     """Walk a model and all it is made of: layers, seeds, then optimizers and metrics."""
     walker = _Walker()
     walker.visit(model, "")
+    walker.visit_functions()
     # Slots are named after the parameters they belong to, so those must have their names first.
     while walker.later:
         thing, path = walker.later.pop(0)
@@ -98,6 +101,8 @@ class _Walker:
         self.parameters: set[int] = set()
         self.in_graph: set[int] = set()
         self.later: list[tuple[Any, str]] = []
+        self.functions: list[tuple[Any, str]] = []
+        self.in_functions = False
 
     def visit(self, thing: Any, path: str, kind: Kind | None = None) -> None:
         if isinstance(thing, (keras.optimizers.Optimizer, keras.metrics.Metric)):
@@ -110,12 +115,27 @@ class _Walker:
         elif isinstance(thing, (keras.Layer, keras.random.SeedGenerator)):
             self.visit_now(thing, path)
         elif isinstance(thing, (list, tuple, Mapping, set, frozenset)):
-            for segment, child in _members(thing):
+            for segment, child in members(thing):
                 self.visit(child, _join(path, segment), kind)
-        elif is_users(thing) and not self.is_second(thing, path):
+        elif isinstance(thing, (FunctionType, partial)) and id(thing) not in self.seen:
+            self.seen[id(thing)] = path
+            self.functions.append((thing, path))
+        elif is_users(thing) and not self.in_functions and not self.is_second(thing, path):
             # Keras does not look into objects of other classes, and loses the layers they hold.
             for segment, child in _attributes(thing, frozenset()):
                 self.visit(child, _join(path, segment), kind)
+
+    def visit_functions(self) -> None:
+        """Visit what functions close over and nothing else leads to.
+
+        Keras does not look there, and loses the layers.
+        """
+        self.in_functions = True
+        while self.functions:
+            function, path = self.functions.pop(0)
+            for segment, child in enclosed(function):
+                self.visit(child, _join(path, segment))
+        self.in_functions = False
 
     def visit_now(self, thing: Any, path: str, kind: Kind | None = None) -> None:
         if self.is_second(thing, path):
@@ -192,7 +212,7 @@ class _Walker:
         if first is None:
             self.seen[id(thing)] = path
             return False
-        if first != path:
+        if first != path and not self.in_functions:
             self.found.ties.setdefault(path, first)
         return True
 
@@ -222,28 +242,6 @@ def is_users(thing: Any) -> bool:
     root = type(thing).__module__.split(".")[0]
     known = root in _FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
     return not known and not isinstance(thing, type) and hasattr(thing, "__dict__")
-
-
-def _natural(name: str) -> tuple[str, int]:
-    stem, _, number = name.rpartition("_")
-    return (stem, int(number)) if number.isdecimal() else (name, -1)
-
-
-def _members(container: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(container, (set, frozenset)):
-        # A set has no order; Keras numbers layers in the order in which they were made.
-        layers = [one for one in container if isinstance(one, keras.Layer)]
-        layers.sort(key=lambda layer: _natural(layer.name))
-        names = local_layer_names([(type(one).__name__, one.name) for one in layers])
-        yield from zip(names, layers, strict=True)
-    elif isinstance(container, Mapping):
-        yield from sorted(((str(key), value) for key, value in container.items()), key=_first)
-    else:
-        yield from ((str(index), value) for index, value in enumerate(container))
-
-
-def _first(pair: tuple[str, Any]) -> str:
-    return pair[0]
 
 
 def _attributes(thing: Any, skipped: frozenset[str]) -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import keras
+import numpy as np
 import pytest
 import zoo
 from keras.src import backend
@@ -26,6 +27,16 @@ from kport.model._keras import (
 )
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_paths import keras_owners, own_values, vars_path
+from kport.model._keras_trainer import (
+    automatic,
+    compile_loss,
+    compile_metrics,
+    exempt_from_decay,
+    losses_of,
+    metrics_by_output,
+    structures_of,
+)
+from kport.model._keras_variables import share_variable, track_again, variable_like
 
 pytestmark = pytest.mark.backend
 
@@ -131,3 +142,69 @@ def test_while_loading_one_mark_of_a_file_is_one_object() -> None:
     with loading_scope():
         one, two = (keras.saving.deserialize_keras_object(config) for _ in range(2))
     assert one is two
+
+
+def trained() -> keras.Model:
+    entry = keras.Input((3,))
+    outputs = {name: keras.layers.Dense(2, name=name)(entry) for name in ("a", "b")}
+    model = keras.Model(entry, outputs)
+    losses = {"a": "mse", "b": keras.losses.MeanAbsoluteError()}
+    model.compile("adam", losses, metrics={"a": ["mae"], "b": ["mse", "mae"]})
+    model.train_on_batch(np.ones((4, 3)), {"a": np.ones((4, 2)), "b": np.ones((4, 2))})
+    return model
+
+
+def test_losses_and_metrics_of_compile_are_found() -> None:
+    model = trained()
+    assert compile_loss(keras.Sequential()) is None
+    assert compile_metrics(keras.Sequential()) is None
+    rows = metrics_by_output(compile_metrics(model))
+    assert [len(row) for row in rows] == [1, 2]
+    assert all(isinstance(one, keras.metrics.Metric) for row in rows for one in row)
+    loss = compile_loss(model)
+    assert losses_of(loss) == [("a", "mean_squared_error"), ("b", "mean_absolute_error")]
+    assert [set(one) for one in structures_of(loss)] == [{"a", "b"}, {"a", "b"}]
+    assert len(loss.metrics) == 2
+
+
+def test_what_jit_compile_came_to_is_known() -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    assert automatic(model)
+    model.compile("sgd", "mse", jit_compile=not model.jit_compile)
+    assert not automatic(model)
+
+
+def test_exceptions_from_weight_decay_are_known() -> None:
+    layer = keras.layers.Dense(2)
+    layer.build((None, 3))
+    by_name, by_list = (keras.optimizers.AdamW(0.1) for _ in "ab")
+    by_name.exclude_from_weight_decay(var_names=["bias"])
+    by_list.exclude_from_weight_decay(var_list=[layer.kernel])
+    assert [exempt_from_decay(by_name, one) for one in (layer.kernel, layer.bias)] == [False, True]
+    assert [exempt_from_decay(by_list, one) for one in (layer.kernel, layer.bias)] == [True, False]
+    assert not exempt_from_decay(keras.optimizers.Adam(), layer.kernel)
+
+
+def test_a_variable_takes_the_place_of_another() -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3), keras.layers.Dense(3)])
+    one, two = model.layers
+    share_variable(two, two.kernel, one.kernel)
+    track_again(model)
+    assert two.kernel is one.kernel
+    assert len(model.trainable_variables) == 3
+    x = np.ones((2, 3), "float32")
+    expected = one.kernel.numpy()
+    two.bias.assign([1.0, 1, 1])
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(two(x)), x @ expected + 1, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_a_variable_is_made_like_another() -> None:
+    layer = keras.layers.Dense(2, kernel_constraint="non_neg", name="like")
+    layer.build((None, 3))
+    made = variable_like(layer.kernel, "float16")
+    assert (made.dtype, made.shape, made.path) == ("float16", (3, 2), layer.kernel.path)
+    assert made.constraint is layer.kernel.constraint
+    assert made.trainable

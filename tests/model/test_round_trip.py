@@ -160,6 +160,21 @@ def test_a_model_frozen_after_training_keeps_its_slots(tmp_path: Path) -> None:
     assert_same_values(loaded, model)
 
 
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
+def test_slots_by_number_are_none_of_other_variables(tmp_path: Path) -> None:
+    model, inputs = zoo.build("sequential")
+    zoo.train(model, inputs)
+    model.layers[0].trainable = False
+    model.save(tmp_path / "plain.keras")
+    loaded = kport.load(tmp_path / "plain.keras")
+    report = kport.report_of(loaded)
+    assert "optimizer.iterations" in report.supplied
+    lines = [line for line in report.lines if "built for other variables" in line.detail]
+    assert len(lines) == len(model.optimizer.variables)
+    assert loaded.optimizer.iterations.numpy() == 0
+    zoo.train(loaded, inputs, 1)
+
+
 def test_a_dict_of_layers_is_kept_by_key_not_by_order(tmp_path: Path) -> None:
     model, inputs = zoo.build("nested")
     kport.save(model, tmp_path / "bundle")

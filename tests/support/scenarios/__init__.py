@@ -4,15 +4,22 @@ Each scenario makes a model and the arguments to call it with. None of the class
 `get_config`, a `build` or ``**kwargs`` unless that is its point.
 """
 
-from scenarios import constructs, precision, structure, training
+from scenarios import constructs, kinds, precision, structure, training
 from scenarios._core import SCENARIOS, Call, called, fingerprint, values
+from scenarios.refused import REFUSED
+from scenarios.rows import ELSEWHERE, NOT_BY_KERAS, ROWS
 
 __all__ = [
+    "ELSEWHERE",
+    "NOT_BY_KERAS",
+    "REFUSED",
+    "ROWS",
     "SCENARIOS",
     "Call",
     "called",
     "constructs",
     "fingerprint",
+    "kinds",
     "precision",
     "structure",
     "training",

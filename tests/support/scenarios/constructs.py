@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import keras
@@ -19,7 +20,7 @@ def graph(build: Any, *shape: int, dtype: str = "float32") -> keras.Model:
     return keras.Model(entry, build(entry))
 
 
-@scenario
+@scenario("func_ops")
 def operations_in_a_graph() -> tuple[keras.Model, Call]:
     def build(x: Any) -> Any:
         y = ops.concatenate([ops.sin(x), ops.maximum(x, 0.5) * 2 - x / 3], axis=-1)
@@ -30,7 +31,7 @@ def operations_in_a_graph() -> tuple[keras.Model, Call]:
     return simple(graph(build, 3))
 
 
-@scenario
+@scenario("func_ops_image")
 def operations_on_images() -> tuple[keras.Model, Call]:
     def build(x: Any) -> Any:
         y = ops.image.resize(layers.Conv2D(2, 3, padding="same")(x), (4, 4))
@@ -39,7 +40,7 @@ def operations_on_images() -> tuple[keras.Model, Call]:
     return graph(build, 6, 6, 1), ((batch(2, 6, 6, 1),), {})
 
 
-@scenario
+@scenario("func_getitem_ellipsis_newaxis")
 def slices_of_every_sort() -> tuple[keras.Model, Call]:
     def build(x: Any) -> Any:
         return x[..., :2, 0] + x[:, 1:3, 1] + x[:, None, 0, ::2][:, 0] * 2
@@ -47,7 +48,7 @@ def slices_of_every_sort() -> tuple[keras.Model, Call]:
     return graph(build, 3, 4), ((batch(4, 3, 4),), {})
 
 
-@scenario
+@scenario()
 def an_array_in_a_graph() -> tuple[keras.Model, Call]:
     return simple(graph(lambda x: Dense(2)(x * np.array([1.0, 2, 3], "float32")), 3))
 
@@ -68,12 +69,12 @@ class Scaler:
         return x * self.factor
 
 
-@scenario
+@scenario("func_lambda_named")
 def a_named_function_in_a_lambda_layer() -> tuple[keras.Model, Call]:
     return simple(graph(lambda x: Dense(2)(layers.Lambda(tripled)(x)), 3))
 
 
-@scenario
+@scenario("activation_named_registered", "activation_ops_fn")
 def activations_of_every_sort() -> tuple[keras.Model, Call]:
     def build(x: Any) -> Any:
         x = Dense(3, activation=tripled)(x)
@@ -86,20 +87,20 @@ def activations_of_every_sort() -> tuple[keras.Model, Call]:
     return simple(graph(build, 3))
 
 
-@scenario
+@scenario("nested_shared_submodel")
 def a_part_that_is_called_twice() -> tuple[keras.Model, Call]:
     part = graph(lambda x: layers.BatchNormalization()(Dense(3)(x)), 3)
     return simple(graph(lambda x: Dense(2)(part(part(x)) + x), 3))
 
 
-@scenario
+@scenario("layer_of_submodel_reused_outside")
 def a_layer_of_a_part_used_outside_of_it() -> tuple[keras.Model, Call]:
     shared = Dense(3, name="shared")
     part = graph(lambda x: Dense(3)(shared(x)), 3)
     return simple(graph(lambda x: Dense(2)(shared(part(x))), 3))
 
 
-@scenario
+@scenario(draws=True)
 def a_dropout_in_two_functional_parts() -> tuple[keras.Model, Call]:
     shared = layers.Dropout(0.5, seed=5)
     parts = [graph(lambda x: Dense(3)(shared(x)), 3) for _ in range(2)]
@@ -108,21 +109,21 @@ def a_dropout_in_two_functional_parts() -> tuple[keras.Model, Call]:
     return model, ((batch(4, 3),), {"training": True})
 
 
-@scenario
+@scenario("multi_io_dict")
 def inputs_and_outputs_by_name() -> tuple[keras.Model, Call]:
     inputs = {name: keras.Input((3,), name=name) for name in ("z", "a")}
     outputs = {"sum": Dense(2)(inputs["z"]) + Dense(2)(inputs["a"]), "first": Dense(1)(inputs["z"])}
     return keras.Model(inputs, outputs), (({"z": batch(4, 3), "a": batch(4, 3) + 1},), {})
 
 
-@scenario
+@scenario("nested_list_inputs")
 def nested_inputs() -> tuple[keras.Model, Call]:
     a, b, c = (keras.Input((3,)) for _ in range(3))
     model = keras.Model([a, (b, {"c": c})], Dense(2)(a * b + c))
     return model, (([batch(4, 3), (batch(4, 3) + 1, {"c": batch(4, 3) + 2})],), {})
 
 
-@scenario
+@scenario("mha_with_attention_mask_arg")
 def attention_with_a_mask() -> tuple[keras.Model, Call]:
     x, mask = keras.Input((4, 3)), keras.Input((4, 4), dtype="bool")
     model = keras.Model([x, mask], layers.MultiHeadAttention(2, 3)(x, x, attention_mask=mask))
@@ -130,7 +131,7 @@ def attention_with_a_mask() -> tuple[keras.Model, Call]:
     return model, (([batch(2, 4, 3), triangle],), {})
 
 
-@scenario
+@scenario("mask_embedding_lstm")
 def masks_of_an_embedding() -> tuple[keras.Model, Call]:
     def build(x: Any) -> Any:
         return layers.LSTM(3)(layers.Embedding(7, 4, mask_zero=True)(x))
@@ -150,13 +151,13 @@ class Cell(layers.Layer):
         return out, [out]
 
 
-@scenario
+@scenario("custom_rnn_cell")
 def a_cell_of_ones_own() -> tuple[keras.Model, Call]:
     model = graph(lambda x: layers.RNN([Cell(3), layers.GRUCell(2)])(x), 5, 3)
     return model, ((batch(4, 5, 3),), {})
 
 
-@scenario
+@scenario("time_distributed_conv")
 def a_layer_over_time() -> tuple[keras.Model, Call]:
     def build(x: Any) -> Any:
         return layers.Bidirectional(layers.GRU(2))(layers.TimeDistributed(Dense(3))(x))
@@ -164,13 +165,13 @@ def a_layer_over_time() -> tuple[keras.Model, Call]:
     return graph(build, 5, 3), ((batch(4, 5, 3),), {})
 
 
-@scenario
+@scenario()
 def one_layer_twice_in_a_row() -> tuple[keras.Model, Call]:
     twice = Dense(3, activation="tanh")
     return simple(keras.Sequential([keras.Input((3,)), twice, Dense(3), twice]))
 
 
-@scenario
+@scenario("normalization")
 def numbers_made_normal() -> tuple[keras.Model, Call]:
     adapted = layers.Normalization()
     adapted.adapt(batch(8, 3))
@@ -178,7 +179,7 @@ def numbers_made_normal() -> tuple[keras.Model, Call]:
     return simple(graph(lambda x: Dense(2)(given(adapted(x))), 3))
 
 
-@scenario
+@scenario("integer_lookup_discretization_hashing")
 def lookups_of_integers() -> tuple[keras.Model, Call]:
     lookup = layers.IntegerLookup(output_mode="multi_hot")
     lookup.adapt(np.array([[3], [5], [5], [9]]))
@@ -211,7 +212,7 @@ class Words(keras.Model):
         return self.out(x)
 
 
-@scenario
+@scenario("string_lookup_vocab_arg", "string_lookup_tfidf")
 def vocabularies() -> tuple[keras.Model, Call]:
     model = Words()
     model.lookup.adapt(np.array(["d", "c", "d", "é ü"]))
@@ -220,7 +221,7 @@ def vocabularies() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("string_lookup_adapt_newline_vocab")
 def a_vocabulary_with_line_breaks() -> tuple[keras.Model, Call]:
     model = Words()
     model.lookup.set_vocabulary(["b\nc", "a", "d\r\ne", " f "])
@@ -229,7 +230,7 @@ def a_vocabulary_with_line_breaks() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("random_flip_augment", draws=True)
 def random_augmentation() -> tuple[keras.Model, Call]:
     def build(x: Any) -> Any:
         return layers.RandomFlip(seed=3)(layers.Rescaling(0.5, 1.0)(x))
@@ -239,7 +240,7 @@ def random_augmentation() -> tuple[keras.Model, Call]:
     return model, ((batch(2, 4, 4, 1),), {})
 
 
-@scenario
+@scenario("feature_space")
 def a_feature_space() -> tuple[keras.Model, Call]:
     import tensorflow as tf
 
@@ -253,7 +254,7 @@ def a_feature_space() -> tuple[keras.Model, Call]:
     return model, ((batch(4, *encoded.shape[1:]),), {})
 
 
-@scenario
+@scenario("nan_inf_config")
 def numbers_that_json_has_no_name_for() -> tuple[keras.Model, Call]:
     clip = layers.ReLU(max_value=float("inf"), negative_slope=0.1)
     return simple(graph(lambda x: Dense(2)(clip(x)), 3))
@@ -269,7 +270,7 @@ class Reversible(keras.Model):
         return self.embed(ops.mean(self.embed(x), 1), reverse=True)
 
 
-@scenario
+@scenario("reversible_embedding")
 def a_reversible_embedding() -> tuple[keras.Model, Call]:
     return Reversible(), ((np.arange(20, dtype="int32").reshape(4, 5) % 7,), {})
 
@@ -292,6 +293,62 @@ class Property(keras.Model):
         return self.alias(x)
 
 
-@scenario
+@scenario("property_returning_layer")
 def a_property_that_gives_a_layer() -> tuple[keras.Model, Call]:
     return simple(Property())
+
+
+@scenario("conv_channels_first", backends=("jax", "torch"))
+def a_convolution_of_channels_first() -> tuple[keras.Model, Call]:
+    """TensorFlow has none on a CPU: it loads there, and cannot be called."""
+
+    def build(x: Any) -> Any:
+        return layers.Flatten()(layers.Conv2D(2, 3, data_format="channels_first")(x))
+
+    return graph(build, 1, 6, 6), ((batch(2, 1, 6, 6),), {})
+
+
+@scenario("text_vectorization_functional", "text_vectorization_model", backends=("tensorflow",))
+def text_in_a_graph() -> tuple[keras.Model, Call]:
+    """JAX and PyTorch have no tensors of text."""
+    text = layers.TextVectorization(max_tokens=9, output_sequence_length=3)
+    text.adapt(np.array(["one two", "two three two"]))
+    model = graph(lambda x: layers.Embedding(9, 3)(text(x)), dtype="string")
+    return model, ((np.array(["two one", "three four"]),), {})
+
+
+@scenario("string_lookup_vocab_file", backends=("tensorflow",))
+def a_vocabulary_of_a_file() -> tuple[keras.Model, Call]:
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("b\na\nc\n")
+        file.flush()
+        lookup = layers.StringLookup(vocabulary=file.name, output_mode="one_hot")
+    return graph(lambda x: Dense(2)(lookup(x)), 1, dtype="string"), (
+        (np.array([["a"], ["d"]]),),
+        {},
+    )
+
+
+@component
+def shouting(text: Any) -> Any:
+    import tensorflow as tf  # what the layer itself computes with, on every backend
+
+    return tf.strings.upper(text)
+
+
+@component
+class OwnStandard(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = layers.TextVectorization(max_tokens=9, standardize=shouting)
+        self.out = Dense(2)
+
+    def call(self, x: Any) -> Any:
+        return self.out(x)
+
+
+@scenario("text_vectorization_custom_std")
+def text_made_uniform_by_ones_own_function() -> tuple[keras.Model, Call]:
+    model = OwnStandard()
+    model.text.adapt(np.array(["one two", "two three two"]))
+    return simple(model)

@@ -60,12 +60,12 @@ def built(model: keras.Model) -> keras.Model:
     return model
 
 
-@scenario
+@scenario("trainable_sequential")
 def frozen_layers_of_a_sequential() -> tuple[keras.Model, Call]:
     return simple(chain(Dense(4, trainable=False), keras.layers.BatchNormalization(), Dense(2)))
 
 
-@scenario
+@scenario("trainable_functional_nested")
 def frozen_layers_of_a_nested_functional() -> tuple[keras.Model, Call]:
     inner = chain(Dense(3), Dense(3, name="kept"))
     inner.layers[0].trainable = False
@@ -73,7 +73,7 @@ def frozen_layers_of_a_nested_functional() -> tuple[keras.Model, Call]:
     return simple(keras.Model(entry, Dense(2)(inner(entry))))
 
 
-@scenario
+@scenario("trainable_whole_submodel")
 def a_whole_frozen_part() -> tuple[keras.Model, Call]:
     inner = chain(Dense(3), keras.layers.BatchNormalization())
     inner.trainable = False
@@ -81,7 +81,7 @@ def a_whole_frozen_part() -> tuple[keras.Model, Call]:
     return simple(keras.Model(entry, Dense(2)(inner(entry))))
 
 
-@scenario
+@scenario("trainable_subclassed_inner", "trainable_subclassed_nested_model")
 def frozen_layers_of_a_subclassed_model() -> tuple[keras.Model, Call]:
     model = built(Stack())
     model.pair.trainable = False
@@ -89,7 +89,7 @@ def frozen_layers_of_a_subclassed_model() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("trainable_custom_layer_in_functional", "functional_with_sub_layer_nobuild")
 def a_frozen_layer_inside_a_layer_of_a_functional() -> tuple[keras.Model, Call]:
     entry = keras.Input((3,))
     block = Block()
@@ -98,14 +98,28 @@ def a_frozen_layer_inside_a_layer_of_a_functional() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("variable_trainable_flag")
 def a_frozen_variable() -> tuple[keras.Model, Call]:
     model = built(Pair())
     model.one.kernel.trainable = False
     return simple(model)
 
 
-@scenario
+def _all_in(dtype: str, tolerance: float) -> None:
+    def make() -> tuple[keras.Model, Call]:
+        return simple(chain(Dense(4, dtype=dtype), Dense(2, dtype=dtype)))
+
+    make.__name__ = f"all_in_{dtype}"
+    scenario(f"dtype_{dtype}", tolerance=tolerance)(make)
+
+
+# The backends round at different steps of a layer.
+for _dtype, _tolerance in (("bfloat16", 3e-2), ("float16", 3e-3)):
+    _all_in(_dtype, _tolerance)
+    _all_in(f"mixed_{_dtype}", _tolerance)
+
+
+@scenario(tolerance=2e-3)
 def policies_of_layers() -> tuple[keras.Model, Call]:
     model = keras.Sequential(
         [
@@ -118,12 +132,12 @@ def policies_of_layers() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("dtype_per_layer_subclassed", tolerance=2e-2)
 def bfloat16_inside_a_subclassed_model() -> tuple[keras.Model, Call]:
     return simple(Pair("bfloat16"))
 
 
-@scenario
+@scenario(tolerance=2e-3)
 def policies_set_after_construction() -> tuple[keras.Model, Call]:
     model = Stack()
     model.pair.one.dtype_policy = "mixed_float16"
@@ -131,7 +145,7 @@ def policies_set_after_construction() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("dtype_policy_map", tolerance=2e-3)
 def a_policy_map() -> tuple[keras.Model, Call]:
     policies = keras.dtype_policies.DTypePolicyMap()
     policies["mapped/first"] = keras.DTypePolicy("mixed_float16")
@@ -139,7 +153,7 @@ def a_policy_map() -> tuple[keras.Model, Call]:
     return simple(keras.Sequential(layers, name="mapped"))
 
 
-@scenario
+@scenario(tolerance=2e-3)
 def attention_under_a_policy() -> tuple[keras.Model, Call]:
     entry = keras.Input((3, 4))
     attention = keras.layers.MultiHeadAttention(2, 3, dtype="mixed_float16")
@@ -235,6 +249,19 @@ CHANGED = {
 }
 
 
+_ROWS = {
+    "int8_sequential": ("quant_int8",),
+    "int4_sequential": ("quant_int4",),
+    "float8_sequential": ("quant_float8",),
+    "int8_functional_tokens": ("quant_int8_embedding_einsum",),
+    "int8_subclassed": ("quant_int8_subclassed",),
+    "int8_in_part_subclassed": ("quant_int8_partial_filter",),
+    "lora_sequential": ("lora_dense", "lora_trained_adapter_values_kept"),
+    "lora_subclassed": ("lora_subclassed",),
+    "int8_and_lora_sequential": ("lora_int8",),
+}
+
+
 def _changed(name: str, made: str, change: Callable[[keras.Model], None]) -> None:
     def make() -> tuple[keras.Model, Call]:
         model, call = MADE[made]()
@@ -242,7 +269,7 @@ def _changed(name: str, made: str, change: Callable[[keras.Model], None]) -> Non
         return model, call
 
     make.__name__ = f"{name}_{made}"
-    scenario(make)
+    scenario(*_ROWS.get(make.__name__, ()))(make)
 
 
 for _name, (_change, _kinds) in CHANGED.items():
@@ -250,7 +277,7 @@ for _name, (_change, _kinds) in CHANGED.items():
         _changed(_name, _made, _change)
 
 
-@scenario
+@scenario("spectral_norm_weightnorm")
 def spectral_and_weight_normalization() -> tuple[keras.Model, Call]:
     layers = keras.layers
     return simple(chain(layers.SpectralNormalization(Dense(4)), Dense(2)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class TwoTensors(keras.Model):
         return self.left(a) * self.right(b)
 
 
-@scenario
+@scenario("two_arg_call")
 def call_with_two_tensors() -> tuple[keras.Model, Call]:
     return TwoTensors(), ((batch(4, 3), batch(4, 5)), {})
 
@@ -40,12 +41,12 @@ class OptionalTensor(keras.Model):
         return self.main(x) if context is None else self.main(x) + self.side(context)
 
 
-@scenario
+@scenario("optional_kwarg_tensor")
 def optional_tensor_by_keyword() -> tuple[keras.Model, Call]:
     return OptionalTensor(), ((batch(4, 3),), {"context": batch(4, 5)})
 
 
-@scenario
+@scenario("optional_kwarg_first_call_without")
 def optional_tensor_after_a_call_without_it() -> tuple[keras.Model, Call]:
     model = OptionalTensor()
     model(batch(4, 3))
@@ -73,12 +74,12 @@ class TrainingBranch(keras.Model):
         return self.main(x) + self.auxiliary(x) if training else self.main(x)
 
 
-@scenario
+@scenario("data_dependent_call")
 def data_dependent_call() -> tuple[keras.Model, Call]:
     return simple(DataDependent())
 
 
-@scenario
+@scenario("branch_only_in_training")
 def branch_only_in_training() -> tuple[keras.Model, Call]:
     model = TrainingBranch()
     model(batch(4, 3), training=True)
@@ -96,12 +97,12 @@ class DictInput(keras.Model):
         return self.first(values[0]) + self.second(values[1])
 
 
-@scenario
+@scenario("dict_input_subclass")
 def dict_input() -> tuple[keras.Model, Call]:
     return DictInput(), (({"a": batch(4, 3), "b": batch(4, 5)},), {})
 
 
-@scenario
+@scenario("list_input_subclass")
 def list_input() -> tuple[keras.Model, Call]:
     return DictInput(), (([batch(4, 3), batch(4, 5)],), {})
 
@@ -134,12 +135,12 @@ class ForgetfulBuild(keras.Model):
         return self.parts[1](self.parts[0](x))
 
 
-@scenario
+@scenario("custom_add_weight")
 def layers_made_in_build() -> tuple[keras.Model, Call]:
     return simple(LazyInBuild())
 
 
-@scenario
+@scenario()
 def build_that_forgets_its_children() -> tuple[keras.Model, Call]:
     return simple(ForgetfulBuild())
 
@@ -157,7 +158,7 @@ class Containers(keras.Model):
         return self.table["a"][0](self.table["z"](x)) * self.raw[0] + self.raw[1]
 
 
-@scenario
+@scenario("containers", "list_and_raw_variables")
 def nested_containers_and_raw_variables() -> tuple[keras.Model, Call]:
     return simple(Containers())
 
@@ -187,12 +188,12 @@ class Tied(keras.Model):
         return keras.ops.matmul(hidden, keras.ops.transpose(self.embed.embeddings)) + self.bias
 
 
-@scenario
+@scenario("shared_two_attrs")
 def one_layer_under_two_attributes() -> tuple[keras.Model, Call]:
     return simple(Shared())
 
 
-@scenario
+@scenario("tied_variable")
 def tied_embedding() -> tuple[keras.Model, Call]:
     return Tied(), ((np.arange(20, dtype="int32").reshape(4, 5) % 7,), {})
 
@@ -221,12 +222,12 @@ class Around(keras.Model):
         return self.second(self.first(x))
 
 
-@scenario
+@scenario("ctor_layer_arg_auto_config")
 def layer_as_an_argument() -> tuple[keras.Model, Call]:
     return simple(Around(Wrapper(Dense(3), times=2), Dense(2)))
 
 
-@scenario
+@scenario("shared_via_ctor_args")
 def one_layer_in_two_arguments() -> tuple[keras.Model, Call]:
     shared = Dense(3)
     return simple(Around(Wrapper(shared), Wrapper(shared, times=2)))
@@ -272,7 +273,7 @@ class Rich(keras.Model):
         return x * x if self.mode is Mode.SQUARED else x
 
 
-@scenario
+@scenario("ctor_arg_no_get_config", "numpy_bytes_complex_config", "tuple_in_config_roundtrip")
 def arguments_of_every_sort() -> tuple[keras.Model, Call]:
     model = Rich(
         Sizes(2, 0.25),
@@ -305,7 +306,7 @@ class Randomness(keras.Model):
         return self.out(self.drop(x, training=training)) + keras.ops.sum(noise) * 0
 
 
-@scenario
+@scenario("dropout_seedgen", "custom_seed_generator")
 def seeds_that_have_moved() -> tuple[keras.Model, Call]:
     model = Randomness()
     for _ in range(3):
@@ -313,7 +314,7 @@ def seeds_that_have_moved() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("stateful_gru")
 def stateful_rnn() -> tuple[keras.Model, Call]:
     model = keras.Sequential(
         [keras.Input((2, 3), batch_size=4), keras.layers.GRU(3, stateful=True)]
@@ -332,12 +333,12 @@ class HasSpare(keras.Model):
         return self.used(x)
 
 
-@scenario
+@scenario("unbuilt_unused_sublayer")
 def unused_layer_stays_unbuilt() -> tuple[keras.Model, Call]:
     return simple(HasSpare())
 
 
-@scenario
+@scenario("dtype_global_policy_subclassed", tolerance=5e-2)
 def inner_layers_under_a_global_policy() -> tuple[keras.Model, Call]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -380,17 +381,17 @@ class HoldsSets(keras.Model):
         return x
 
 
-@scenario
+@scenario("layer_in_plain_object")
 def layers_in_a_plain_object() -> tuple[keras.Model, Call]:
     return simple(HoldsPlainObject())
 
 
-@scenario
+@scenario("layer_in_frozenset")
 def layers_in_sets() -> tuple[keras.Model, Call]:
     return simple(HoldsSets())
 
 
-@scenario
+@scenario("shared_layer_in_two_submodels")
 def one_layer_in_two_functional_parts() -> tuple[keras.Model, Call]:
     shared = Dense(3, name="shared")
     parts = []
@@ -399,3 +400,132 @@ def one_layer_in_two_functional_parts() -> tuple[keras.Model, Call]:
         parts.append(keras.Model(entry, Dense(3)(shared(entry))))
     entry = keras.Input((3,))
     return simple(keras.Model(entry, parts[1](parts[0](entry))))
+
+
+@component
+class Stateful(keras.layers.Layer):
+    """A layer of one's own: an activation, a moving mean, a counter, a constant that is a tuple."""
+
+    def __init__(self, units: int, activation: Any = None, band: tuple[float, float] = (-1, 1)):
+        super().__init__()
+        self.units, self.activation = units, keras.activations.get(activation)
+        self.band = band
+
+    def build(self, shape: Any) -> None:
+        self.kernel = self.add_weight(shape=(shape[-1], self.units))
+        self.mean = self.add_weight(shape=(self.units,), initializer="zeros", trainable=False)
+        self.seen = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        y = keras.ops.clip(keras.ops.matmul(x, self.kernel), *self.band)
+        if training:
+            self.mean.assign(0.9 * self.mean + 0.1 * keras.ops.mean(y, 0))
+            self.seen.assign_add(1)
+        return self.activation(y - self.mean)
+
+
+@component
+class Floor(keras.Model):
+    """One storey of a house: a list of dicts of layers, and the storey above."""
+
+    def __init__(self, above: Any, units: int = 3) -> None:
+        super().__init__()
+        self.rooms = [{"door": Stateful(units, "tanh"), "hall": [Dense(units)]}, {"attic": above}]
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        x = self.rooms[0]["door"](x, training=training)
+        return self.rooms[1]["attic"](self.rooms[0]["hall"][0](x))
+
+
+@scenario()
+def four_storeys_of_lists_of_dicts_of_layers() -> tuple[keras.Model, Call]:
+    model = Floor(Floor(Floor(Floor(Dense(2, name="roof")))))
+    model(batch(4, 3), training=True)
+    model.rooms[1]["attic"].rooms[0]["door"].trainable = False
+    return simple(model)
+
+
+@component
+class Borrower(keras.layers.Layer):
+    """Computes with a variable that another layer made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lent: Any = None
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.matmul(x, keras.ops.transpose(self.lent))
+
+
+@component
+class Lender(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inward, self.outward = Dense(5), Borrower()
+
+    def build(self, shape: Any) -> None:
+        self.inward.build(shape)
+        self.outward.lent = self.inward.kernel
+
+    def call(self, x: Any) -> Any:
+        return self.outward(self.inward(x))
+
+
+@scenario("tied_variable")
+def one_variable_in_two_layers() -> tuple[keras.Model, Call]:
+    return simple(Lender())
+
+
+@scenario()
+def one_tower_for_two_inputs() -> tuple[keras.Model, Call]:
+    """A Siamese net: the tower is a subclassed model, and what compares is an operation."""
+    tower = Around(Stateful(4, "tanh"), Dense(3))
+    left, right = keras.Input((3,), name="left"), keras.Input((3,), name="right")
+    distance = keras.ops.abs(tower(left) - tower(right))
+    model = keras.Model([left, right], Dense(1, activation="sigmoid")(distance))
+    return model, (([batch(4, 3), batch(4, 3) * 2],), {})
+
+
+@component
+class Enclosed(keras.Model):
+    """Layers that only functions know: a closure, a default, what is bound to an argument."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        first, second, third = Dense(3), Dense(3), Dense(2)
+        self.steps = [lambda x: first(x), lambda x, layer=second: layer(x)]
+        self.last = functools.partial(lambda layer, x: layer(x), third)
+        self.scale = keras.Variable(batch(2))
+
+    def call(self, x: Any) -> Any:
+        for step in self.steps:
+            x = step(x)
+        return self.last(x) * self.scale
+
+
+@scenario()
+def layers_that_only_functions_know() -> tuple[keras.Model, Call]:
+    return simple(Enclosed())
+
+
+@component
+class UsesUp(keras.Model):
+    """Empties the list that it is given, and keeps a number that code may change."""
+
+    def __init__(self, sizes: list[int], gain: float = 1.0) -> None:
+        super().__init__()
+        self.gain, self.row = gain, []
+        while sizes:
+            self.row.append(Dense(sizes.pop(0)))
+
+    def call(self, x: Any) -> Any:
+        for layer in self.row:
+            x = layer(x)
+        return x * self.gain
+
+
+@scenario()
+def arguments_used_up_and_changed() -> tuple[keras.Model, Call]:
+    model = UsesUp([4, 2])
+    model.gain = 3.0
+    return simple(model)

@@ -49,14 +49,14 @@ class Heads(keras.Model):
         return {"a": self.first(x), "b": self.second(x)}
 
 
-@scenario
+@scenario()
 def compiled_and_never_trained() -> tuple[keras.Model, Call]:
     model = plain()
     model.compile(optimizers.Adam(0.01), "mse", metrics=["mae"])
     return simple(model)
 
 
-@scenario
+@scenario()
 def an_optimizer_built_and_never_used() -> tuple[keras.Model, Call]:
     model = plain()
     model.compile(optimizers.Adam(0.01), "mse")
@@ -64,14 +64,14 @@ def an_optimizer_built_and_never_used() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def compiled_before_it_was_built() -> tuple[keras.Model, Call]:
     model = Head()
     model.compile(optimizers.AdamW(0.01), "mse", metrics=["mae"])
     return simple(model)
 
 
-@scenario
+@scenario()
 def metrics_of_a_subclassed_model() -> tuple[keras.Model, Call]:
     model = Head()
     model.compile("adam", "mse", metrics=["mae", keras.metrics.MeanSquaredError(name="square")])
@@ -79,7 +79,7 @@ def metrics_of_a_subclassed_model() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def accuracy_of_classes_by_number() -> tuple[keras.Model, Call]:
     model = Head()
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True), metrics=["accuracy"])
@@ -88,7 +88,7 @@ def accuracy_of_classes_by_number() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def accuracy_of_one_column() -> tuple[keras.Model, Call]:
     model = keras.Sequential([keras.Input((3,)), Dense(1, activation="sigmoid")])
     model.compile("sgd", "binary_crossentropy", metrics=["accuracy"], weighted_metrics=["auc"])
@@ -101,7 +101,7 @@ def two_outputs(structure: Callable[[Any, Any], Any]) -> keras.Model:
     return keras.Model(entry, structure(Dense(2, name="a")(entry), Dense(2, name="b")(entry)))
 
 
-@scenario
+@scenario()
 def a_loss_for_each_of_two_outputs() -> tuple[keras.Model, Call]:
     model = two_outputs(lambda a, b: [a, b])
     model.compile("adam", ["mse", "mae"], loss_weights=[1.0, 0.5], metrics=[["mae"], ["mse"]])
@@ -109,7 +109,7 @@ def a_loss_for_each_of_two_outputs() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def losses_by_name() -> tuple[keras.Model, Call]:
     model = two_outputs(lambda a, b: {"a": a, "b": b})
     model.compile("adam", {"a": "mse", "b": "mae"}, metrics={"a": ["mae"]})
@@ -117,7 +117,7 @@ def losses_by_name() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def losses_by_name_of_a_subclassed_model() -> tuple[keras.Model, Call]:
     model = Heads()
     model.compile("adam", {"a": "mse", "b": "mae"}, metrics={"a": ["mae"], "b": ["mse"]})
@@ -186,7 +186,7 @@ def own_distance(y_true: Any, y_pred: Any) -> Any:
     return keras.ops.mean(keras.ops.abs(keras.ops.cast(y_true, y_pred.dtype) - y_pred), -1)
 
 
-@scenario
+@scenario("custom_loss_metric", "sgd_customsched")
 def loss_metric_optimizer_and_schedule_of_ones_own() -> tuple[keras.Model, Call]:
     model = plain()
     optimizer = OwnOptimizer(OwnSchedule(0.1), pull=0.25)
@@ -195,7 +195,7 @@ def loss_metric_optimizer_and_schedule_of_ones_own() -> tuple[keras.Model, Call]
     return simple(model)
 
 
-@scenario
+@scenario("fn_loss_fn_metric")
 def a_function_as_loss() -> tuple[keras.Model, Call]:
     model = plain()
     model.compile("sgd", own_distance, metrics=["mse"])
@@ -221,14 +221,14 @@ def _schedule(name: str, make: Callable[[Any], Any]) -> None:
         return simple(model)
 
     build.__name__ = f"schedule_{name}"
-    scenario(build)
+    scenario()(build)
 
 
 for _name, _make in SCHEDULES.items():
     _schedule(_name, _make)
 
 
-@scenario
+@scenario("adam_lr_assigned", "multi_lr_float_after_lrplateau")
 def a_learning_rate_set_by_hand() -> tuple[keras.Model, Call]:
     model = plain()
     model.compile(optimizers.Adam(0.01), "mse")
@@ -237,7 +237,7 @@ def a_learning_rate_set_by_hand() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("adam_wd_exclude")
 def weight_decay_with_exceptions() -> tuple[keras.Model, Call]:
     model = plain()
     optimizer = optimizers.AdamW(0.01, weight_decay=0.2)
@@ -247,7 +247,7 @@ def weight_decay_with_exceptions() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario(tolerance=2e-3)
 def no_automatic_loss_scaling() -> tuple[keras.Model, Call]:
     model = plain(dtype="mixed_float16")
     model.compile(optimizers.Adam(0.01), "mse", auto_scale_loss=False)
@@ -255,7 +255,7 @@ def no_automatic_loss_scaling() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario(tolerance=2e-3)
 def automatic_loss_scaling() -> tuple[keras.Model, Call]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
@@ -268,7 +268,7 @@ def automatic_loss_scaling() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def loss_scaling_of_ones_own() -> tuple[keras.Model, Call]:
     model = plain()
     inner = optimizers.SGD(0.01, momentum=0.9)
@@ -277,7 +277,7 @@ def loss_scaling_of_ones_own() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("frozen_after_training_adam")
 def trained_and_then_frozen() -> tuple[keras.Model, Call]:
     model = plain()
     model.compile(optimizers.Adam(0.01), "mse")
@@ -286,7 +286,7 @@ def trained_and_then_frozen() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario("trainable_false_then_compiled_adam", "subclassed_frozen_then_adam")
 def frozen_and_then_trained() -> tuple[keras.Model, Call]:
     model = Head()
     model(batch(4, 3))
@@ -296,7 +296,7 @@ def frozen_and_then_trained() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def flags_of_compile() -> tuple[keras.Model, Call]:
     model = plain()
     model.compile("sgd", "mse", steps_per_execution=2, jit_compile=False, loss_weights=0.5)
@@ -333,7 +333,7 @@ class Gan(keras.Model):
         self.tracker.update_state(3.0)
 
 
-@scenario
+@scenario("gan_two_optimizers")
 def several_optimizers_given_to_compile() -> tuple[keras.Model, Call]:
     model = Gan()
     model(batch(4, 3))
@@ -359,7 +359,7 @@ def step(optimizer: Any, variables: Any) -> None:
     optimizer.apply([keras.ops.convert_to_tensor(batch(*v.shape)) for v in variables], variables)
 
 
-@scenario
+@scenario()
 def optimizers_made_by_the_model() -> tuple[keras.Model, Call]:
     model = OwnOptimizers(0.1)
     model(batch(4, 3))
@@ -368,7 +368,7 @@ def optimizers_made_by_the_model() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def an_optimizer_put_on_a_model() -> tuple[keras.Model, Call]:
     model = Head()
     model(batch(4, 3))
@@ -377,7 +377,7 @@ def an_optimizer_put_on_a_model() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def a_compiled_part_that_was_frozen_afterwards() -> tuple[keras.Model, Call]:
     """The classic way to train adversaries: one is compiled, frozen, and part of the other."""
     critic = keras.Sequential([keras.Input((3,)), Dense(2, name="judge")], name="critic")
@@ -391,7 +391,7 @@ def a_compiled_part_that_was_frozen_afterwards() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def metrics_that_are_made_at_a_first_batch() -> tuple[keras.Model, Call]:
     metrics = [keras.metrics.R2Score(), keras.metrics.AUC(multi_label=True, num_labels=2)]
     metrics += [keras.metrics.F1Score(threshold=0.5), keras.metrics.AUC(num_thresholds=5)]
@@ -401,7 +401,7 @@ def metrics_that_are_made_at_a_first_batch() -> tuple[keras.Model, Call]:
     return simple(model)
 
 
-@scenario
+@scenario()
 def a_metric_of_ones_own_train_step() -> tuple[keras.Model, Call]:
     model = Tracked()
     model.compile("adam", "mse")
