@@ -1,5 +1,7 @@
 """Our reader of HDF5 held against h5py, which writes the files."""
 
+import gc
+import weakref
 from io import BytesIO
 from itertools import product
 
@@ -199,3 +201,23 @@ def test_the_order_is_that_of_the_names():
     root, arrays = opened(written(fill))
     assert list(arrays) == ["a", "b/a", "b/vars/0", "b/vars/1", "c"]
     assert group_names(root) == ("b", "b/vars")
+
+
+@pytest.mark.parametrize("options", PACKED[:2], ids=["plain", "gzip"])
+def test_the_bytes_are_let_go_with_the_root(options):
+    def fill(file):
+        file.create_dataset("group/x", data=np.zeros(64), chunks=(8,), **options)
+
+    backing = HeldBytes(written(fill))
+    gone = weakref.ref(backing)
+    gc.disable()
+    try:
+        root = open_file(backing.bytes)
+        image = weakref.ref(root._file.image)
+        arrays = stored_arrays(root, backing)
+        del root
+        assert image() is None
+        del arrays, backing
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -128,7 +128,8 @@ def stored_array(dataset: Dataset, backing: Backing, base: int = 0) -> StoredArr
         source = partial(empty.view, stored)
     elif isinstance(layout, Chunks):
         layout.check(shape, stored.itemsize)
-        source = partial(_put_together, layout, backing, base, shape, stored, dataset)
+        about = dataset.filters, dataset.path  # and not the dataset, which holds the file
+        source = partial(_put_together, layout, backing, base, shape, stored, *about)
     else:
         source = _in_place(layout, backing, base, declared)
     return StoredArray(dataset.path, shape, dtype, partial(_values, source, shape, stored, dtype))
@@ -170,8 +171,9 @@ def _put_together(
     base: int,
     shape: tuple[int, ...],
     dtype: np.dtype[np.generic],
-    dataset: Dataset,
+    filters: list[int],
+    path: str,
 ) -> Array:
-    with mapped(CorruptFileError, f"{dataset.path!r} cannot be read"):
+    with mapped(CorruptFileError, f"{path!r} cannot be read"):
         parts = ((one, backing.view(base + one.start, base + one.stop)) for one in chunks.parts)
-        return together(chunks, parts, shape, dtype, dataset.filters)
+        return together(chunks, parts, shape, dtype, filters)

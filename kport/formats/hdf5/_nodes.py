@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from weakref import WeakValueDictionary
 
 from kport.checkpoint import Array
 from kport.errors import CorruptFileError, UnsafeFileError
@@ -26,19 +27,23 @@ _DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS = 0x01, 0x03, 0x07, 0x08, 0x
 
 
 class _File:
-    """What the objects of a file share; each of them is read once."""
+    """What the objects of a file share; each of them is read once.
+
+    A group holds what is in it, and this holds none of them: when the root goes, so does the map.
+    """
 
     def __init__(self, image: Image) -> None:
         self.image, self.heaps = image, Heaps(image)
-        self._nodes: dict[int, Node] = {}
+        self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
 
     def node(self, address: int, path: str) -> Node:
-        if address not in self._nodes:
+        node = self._nodes.get(address)
+        if node is None:
             found = messages(self.image, address)
             kinds = {one.kind for one in found}
             kind = Group if is_group(found) else Dataset if _LAYOUT in kinds else Node
-            self._nodes[address] = kind(self, path, found)
-        return self._nodes[address]
+            node = self._nodes[address] = kind(self, path, found)
+        return node
 
 
 class Node:
@@ -89,7 +94,13 @@ class Group(Node):
                 f"{below!r} is {target}, which is never followed",
                 remedy="Only files that hold their own data are read; copy the data into the file.",
             )
-        return self._file.node(target, below)
+        if name not in self._children:
+            self._children[name] = self._file.node(target, below)
+        return self._children[name]
+
+    @cached_property
+    def _children(self) -> dict[str, Node]:
+        return {}
 
     @cached_property
     def _links(self) -> Links:
