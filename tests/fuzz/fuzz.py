@@ -199,10 +199,14 @@ def shown(name: str, found: Counts) -> str:
 def spread(names: list[str], total: int, seed: int) -> Iterator[tuple[str, Counts]]:
     """Fuzz all readers, and yield what came of each."""
     first = min(AT_LEAST, total // len(names))
-    counts = {name: fuzz(name, first, FOREVER, seed) for name in names}
+    counts: dict[str, Counts] = {}
+    for name in names:
+        print(f"fuzz: {name}: {first} inputs", file=sys.stderr, flush=True)
+        counts[name] = fuzz(name, first, FOREVER, seed)
     rest, rates = total - first * len(names), sum(one.rate for one in counts.values())
     for name, found in counts.items():
         more = round(rest * found.rate / rates)
+        print(f"fuzz: {name}: {more} more", file=sys.stderr, flush=True)
         found.add(fuzz(name, more, FOREVER, seed + 1_000_000))
         yield name, found
 
