@@ -81,12 +81,15 @@ class _Machine:
         self.stack.append(node)
 
     def pop(self) -> Any:
-        return self.stack.pop()
+        node = self.stack.pop()
+        if node is None:  # the mark below a function is nobody's operand
+            raise _Strange
+        return node
 
     def many(self, count: int) -> list[Any]:
         if not 0 <= count <= len(self.stack):
             raise _Strange
-        return [self.stack.pop() for _ in range(count)][::-1]
+        return [self.pop() for _ in range(count)][::-1]
 
 
 def _attribute(of: Any, name: str) -> Node:
@@ -134,9 +137,9 @@ def _load_method(self: _Machine, place: int) -> None:
 def _called(self: _Machine, count: int, words: tuple[str, ...]) -> None:
     arguments = self.many(count)
     function = self.pop()
-    if self.version in ("3.11", "3.12") and self.pop() is not None:
+    if self.version in ("3.11", "3.12") and self.stack.pop() is not None:
         raise _Strange
-    if len(words) > count or any(one is None for one in (function, *arguments)):
+    if len(words) > count:
         raise _Strange
     plain = arguments[: count - len(words)]
     named = tuple(zip(words, arguments[len(plain) :], strict=True))
