@@ -104,6 +104,7 @@ class BundleCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Count on from the latest bundle."""
+        self._folder.tidy()
         found = self._folder.checkpoints()
         self._step = self._saved_at = found[-1][0].step if found else 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kport.errors import SaveError, mapped
+from kport.formats import clear_leftovers
 
 __all__ = ["Folder", "Stamp"]
 
@@ -77,6 +78,13 @@ class Folder:
         found = [(stamp, path) for stamp, path in known if stamp is not None and path.is_dir()]
         return sorted(found, key=lambda one: (one[0].step, one[1].name))
 
+    def tidy(self) -> None:
+        """Remove what a run that was killed left half done."""
+        with mapped(SaveError, "what a killed run left cannot be removed", path=self.path):
+            clear_leftovers(self.path)
+            for trash in self.path.glob(f"{_TRASH}*"):
+                shutil.rmtree(trash)
+
     def prune(self, keep: int, best: Stamp | None) -> None:
         """Remove all but the latest, and the best one of all.
 
@@ -87,5 +95,4 @@ class Folder:
             for stamp, path in self.checkpoints()[:-keep]:
                 if best is None or stamp.step != best.step:
                     path.rename(self.path / f"{_TRASH}{path.name}")  # never half of one by its name
-            for trash in self.path.glob(f"{_TRASH}*"):
-                shutil.rmtree(trash)
+        self.tidy()

@@ -6,6 +6,7 @@ Example:
     'Keras H5 (Keras 1/2)'
 """
 
+from kport.formats._atomic import clear_leftovers
 from kport.formats._format import Format, WriteOptions
 from kport.formats._group import Group
 from kport.formats._integrity import Integrity
@@ -27,6 +28,7 @@ __all__ = [
     "Survey",
     "WriteOptions",
     "check",
+    "clear_leftovers",
     "detect",
     "for_target",
     "read",

@@ -20,7 +20,7 @@ from kport.errors import SaveError, mapped
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["replace_directory", "replace_file"]
+__all__ = ["clear_leftovers", "replace_directory", "replace_file"]
 
 _PREFIX = ".kport-"
 _RANDOM = "[a-z0-9_]{8}"  # what tempfile.mkdtemp puts behind a prefix
@@ -70,6 +70,17 @@ def replace_directory(path: Path) -> Iterator[Path]:
         _sync(temporary)
         _put_in_place(temporary, path)
         _sync(folder.parent)
+
+
+def clear_leftovers(parent: Path) -> None:
+    """Remove what killed writers left in a directory, whatever it was to become.
+
+    A save does so for its own target; this is for directories whose names change from save to save.
+    """
+    for folder in sorted(parent.glob(f"{_PREFIX}*")):
+        named = re.fullmatch(f"{re.escape(_PREFIX)}(.+)-{_RANDOM}", folder.name)
+        if named is not None:
+            _clear(parent, f"{_PREFIX}{named[1]}-", parent / named[1])
 
 
 @contextmanager

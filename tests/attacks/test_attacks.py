@@ -42,7 +42,8 @@ def results(folder: Path, jobs: list[tuple[Attack, str]], backend: str) -> dict[
             paths[one.name] = str(one.build(place, secret))
         listed.append((one.name, paths[one.name], entrance))
     (folder / "jobs.json").write_text(json.dumps(listed))
-    env = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    ours = ("KERAS_BACKEND", "JAX_COMPILATION_CACHE_DIR")  # the cache would be written to
+    env = {name: value for name, value in os.environ.items() if name not in ours}
     env |= {"KERAS_BACKEND": backend} if backend else {}
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("runner.py")), str(folder / "jobs.json")],

@@ -13,7 +13,7 @@ import pytest
 
 from kport.errors import SaveError
 from kport.formats import _atomic
-from kport.formats._atomic import replace_directory, replace_file
+from kport.formats._atomic import clear_leftovers, replace_directory, replace_file
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_target_below_a_file_is_one_clear_error(tmp_path: Path) -> None:
 LOOP = """
 import sys
 from pathlib import Path
-from kport.formats._atomic import replace_directory
+from kport.formats._atomic import clear_leftovers, replace_directory
 for turn in range(10**6):
     with replace_directory(Path(sys.argv[1])) as temporary:
         for part in "ab":
@@ -78,3 +78,12 @@ def test_a_killed_writer_leaves_a_whole_directory(tmp_path: Path) -> None:
         writer.wait()
         assert sorted(one.name for one in path.iterdir()) == ["a", "b"]
         assert (path / "a").read_text() == (path / "b").read_text()
+
+
+def test_what_killed_writers_left_is_removed_whatever_its_name(tmp_path):
+    (tmp_path / ".kport-epoch-1-abcdefgh" / "new").mkdir(parents=True)
+    (tmp_path / ".kport-not ours").mkdir()
+    with replace_directory(tmp_path / "epoch-2"):  # a writer that lives
+        clear_leftovers(tmp_path)
+        assert len(list(tmp_path.glob(".kport-epoch-2-*"))) == 1
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".kport-not ours", "epoch-2"]

@@ -263,6 +263,8 @@ CALLS = {
 ODD = [3.5, object(), b"x", [object()], {1: 2}, {"a": object()}, "nope", -1, ["nope"], None, dict]
 
 
+# Keras says so of a list where one tensor is expected, and takes it.
+@pytest.mark.filterwarnings("ignore:(?s).*The structure of `inputs`:UserWarning")
 @pytest.mark.backend
 @pytest.mark.parametrize("name", CALLS)
 def test_every_option_of_every_function(name, saved, tmp_path):
