@@ -66,7 +66,7 @@ def load_into(
     plan = match(only, model, found)
     refuse_drift(checkpoint, found, plan)
     if strict:
-        _require_built(model, plan)
+        _require_built(found, plan)
     if dtype is not None:
         plan.pairs = [pair.rounded(dtype) for pair in plan.pairs]
     if optimizer:
@@ -86,11 +86,10 @@ def _require_floats(dtype: str | None) -> None:
         raise UsageError(f"dtype: expected a floating-point dtype, got {dtype!r}", remedy=known)
 
 
-def _require_built(model: keras.Model, plan: Plan) -> None:
+def _require_built(found: Walk, plan: Plan) -> None:
     """Refuse values for layers that have no variables yet: they come with the first call."""
     left = any(problem.kind == "unexpected" for problem in plan.problems)
-    layers = model._flatten_layers() if left and isinstance(model, keras.Layer) else ()
-    waiting = [one.name for one in layers if not one.built]
+    waiting = [one.name for _, one in found.layers() if left and not one.built]
     if waiting:
         raise LoadError(
             "holds weights of layers that have no variables here yet",
