@@ -1,7 +1,7 @@
 """The waist: a model as plain data, imported by everything and importing nothing but errors."""
 
 from kport.checkpoint._boxes import Box, box_of, byte_runs, slices_of
-from kport.checkpoint._bytes import STORED_AS, checksum, plain_bytes
+from kport.checkpoint._bytes import STORED_AS, digest, digest_of, plain_bytes
 from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming, Note
 from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
@@ -42,7 +42,8 @@ __all__ = [
     "Slot",
     "box_of",
     "byte_runs",
-    "checksum",
+    "digest",
+    "digest_of",
     "dtype_name",
     "flatten",
     "join_name",

@@ -126,8 +126,8 @@ class Checkpoint:
         return {name: one for name, one in self.tensors.items() if one.kind in kinds}
 
     def unchecked(self) -> Checkpoint:
-        """Return the same without checksums, so that values are read as they are."""
-        tensors = {name: replace(one, crc32=None) for name, one in self.tensors.items()}
+        """Return the same without digests, so that values are read as they are."""
+        tensors = {name: replace(one, digest=None) for name, one in self.tensors.items()}
         return replace(self, tensors=tensors)
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kport.checkpoint._boxes import Box, box_of, slices_of
-from kport.checkpoint._bytes import checksum, copy_bytes
+from kport.checkpoint._bytes import copy_bytes, digest_of
 from kport.checkpoint._dtypes import FLOATS, numpy_dtype
 from kport.errors import CorruptFileError, LoadError
 
@@ -82,7 +82,7 @@ class LazyTensor:
         keras_path: Where plain Keras keeps it in ``model.weights.h5``: ``layers/dense/vars/0``; in
             a TensorFlow checkpoint, the variable's own name: ``dense/kernel``.
         position: Where a legacy file keeps it.
-        crc32: The checksum of its values that the file records; see `checksum`.
+        digest: The BLAKE3 of its values that the file records; see `digest_of`.
         slot: Which value of an optimizer it is, in a legacy file.
         window: Gives a part of it and touches the bytes of that part alone, where a format can.
         pieces: Gives the parts that this process has to write, where the devices of several
@@ -101,7 +101,7 @@ class LazyTensor:
     source: Callable[[], Array] = field(repr=False)
     keras_path: str | None = None
     position: Position | None = None
-    crc32: int | None = None
+    digest: str | None = None
     slot: Slot | None = None
     window: Callable[[Box], Array] | None = field(default=None, repr=False)
     pieces: Callable[[], Iterable[tuple[Box, Array]]] | None = field(default=None, repr=False)
@@ -120,11 +120,11 @@ class LazyTensor:
         """Return the values as a NumPy view, or the part that `index` picks.
 
         Nothing is copied where the source is a memory map: a slice touches only its own pages,
-        so it is not held against the checksum of the whole.
+        so it is not held against the digest of the whole.
 
         Raises:
             CorruptFileError: The source gave another shape or dtype than was declared, or the
-                values differ from their checksum.
+                values differ from their digest.
         """
         box = None if index is None or self.window is None else box_of(index, self.shape)
         if self.window is not None and box is not None:
@@ -132,8 +132,8 @@ class LazyTensor:
         values = self._declared()
         if index is not None:
             return np.asarray(values[index])
-        if self.crc32 is not None:
-            self._require_checksum(checksum(values))
+        if self.digest is not None:
+            self._require_digest(digest_of(values))
         return values
 
     def read_into(self, target: Array) -> None:
@@ -143,13 +143,12 @@ class LazyTensor:
             CorruptFileError: See `read`; the array holds values that are not to be used then.
         """
         values = self._declared()
-        if self.crc32 is None or not target.flags.c_contiguous:
-            np.copyto(target, values)
-            found = checksum(target) if self.crc32 is not None else None
-        else:
-            found = copy_bytes(values, target)
-        if found is not None:
-            self._require_checksum(found)
+        if self.digest is not None and target.flags.c_contiguous:
+            self._require_digest(copy_bytes(values, target))
+            return
+        np.copyto(target, values)
+        if self.digest is not None:
+            self._require_digest(digest_of(target))
 
     def _declared(self) -> Array:
         values = self.source()
@@ -160,11 +159,11 @@ class LazyTensor:
             )
         return values
 
-    def _require_checksum(self, found: int) -> None:
-        if found != self.crc32:
+    def _require_digest(self, found: str) -> None:
+        if found != self.digest:
             raise CorruptFileError(
                 f"the values of tensor {self.name!r} are not those that were written: their "
-                f"CRC-32 is {found:08x}, and the file records {self.crc32:08x}",
+                f"BLAKE3 is {found:.16}..., and the file records {self.digest:.16}...",
                 remedy="Copy or download the file again.",
             )
 
@@ -184,7 +183,7 @@ class LazyTensor:
             dtype=dtype,
             source=lambda: self._converted(self.read(), dtype),
             window=lambda box: self._converted(self.read(slices_of(box)), dtype),
-            crc32=None,
+            digest=None,
         )
 
     def _converted(self, values: Array, dtype: str) -> Array:

@@ -25,10 +25,10 @@ def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadRepor
         plan: Which tensor goes where.
         strict: Whether a weight without a partner is an error; otherwise it is a report line.
         fresh: Whether nobody has the model yet, so that a damaged value found half-way does no
-            harm; otherwise all values are held against their checksums before the first is written.
+            harm; otherwise all values are held against their digests before the first is written.
 
     Raises:
-        CorruptFileError: Values differ from their checksum.
+        CorruptFileError: Values differ from their digest.
         MismatchError: With every problem: missing, unexpected, shape, dtype.
     """
     problems = [problem for pair in plan.pairs for problem in _disagreements(pair)]

@@ -1,8 +1,8 @@
 """Move the values of a file into variables, several large ones at a time.
 
 A value goes once through the processor: a thread copies it out of the memory map into memory that
-the backend then goes on with (see `kport.model.backends`), and sums it on the way. Page faults,
-checksums and copies of several values overlap; the backend itself is only touched by the caller's
+the backend then goes on with (see `kport.model.backends`), and hashes it on the way. Page faults,
+digests and copies of several values overlap; the backend itself is only touched by the caller's
 thread.
 
 Memory: the values themselves, and no copy of them on the CPU. For another device, up to `_AHEAD`
@@ -35,7 +35,7 @@ def fill(pairs: Iterable[Pair]) -> None:
     """Give every variable the values of its tensor, converted to the variable's dtype.
 
     Raises:
-        CorruptFileError: Values differ from their checksum; variables before it have theirs.
+        CorruptFileError: Values differ from their digest; variables before it have theirs.
     """
     waiting: deque[tuple[Pair, Array, Future[None]]] = deque()
     with ThreadPoolExecutor(_THREADS, "kport-fill") as pool:
@@ -57,19 +57,19 @@ def fill(pairs: Iterable[Pair]) -> None:
 
 
 def checked(pairs: Iterable[Pair]) -> list[Pair]:
-    """Return the pairs after every value was held against its checksum, and no variable touched.
+    """Return the pairs after every value was held against its digest, and no variable touched.
 
     A tensor that this process needs parts of is not read; see `kport.model._spread`.
 
     Raises:
-        CorruptFileError: Values differ from their checksum.
+        CorruptFileError: Values differ from their digest.
     """
     pairs = list(pairs)
     here = [pair for pair in pairs if holds_all(pair)]
     with ThreadPoolExecutor(_THREADS, "kport-check") as pool:
         for _ in pool.map(lambda pair: pair.tensor.read(), here):
             pass
-    return [replace(pair, tensor=replace(pair.tensor, crc32=None)) for pair in pairs]
+    return [replace(pair, tensor=replace(pair.tensor, digest=None)) for pair in pairs]
 
 
 def _copy(pair: Pair, buffer: Array) -> None:

@@ -1,7 +1,7 @@
 """Move the values of a file to the devices of a mesh: to each device the part it holds.
 
 A process reads the bytes of the parts its devices hold, each part once however many of them do,
-and no others (pages of 4 kB around them). Where they make up the whole tensor its checksum is
+and no others (pages of 4 kB around them). Where they make up the whole tensor its digest is
 compared; a part has none, so a process that reads parts relies on ``kport.load(check="full")``
 where the file is not trusted.
 
@@ -33,7 +33,7 @@ def fill_boxes(pair: Pair, boxes: Sequence[Box], pool: ThreadPoolExecutor) -> No
     """Give a variable its values, converted to its dtype.
 
     Raises:
-        CorruptFileError: The tensor was read whole and differs from its checksum.
+        CorruptFileError: The tensor was read whole and differs from its digest.
     """
     whole = pair.tensor.read() if _volume(boxes) == pair.tensor.size else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kport.checkpoint import ModelSpec
+from kport.checkpoint import ModelSpec, digest
 
 from .table import MODEL, WORDS, attack, make_bundle
 
@@ -333,15 +332,16 @@ def html_in_every_name(folder: Path, secret: Path) -> Path:
     return make_bundle(folder, config, spec=ModelSpec(config, components={HTML: 1}))
 
 
-def split(folder: Path, name: str, sha256: str = "") -> Path:
+def split(folder: Path, name: str, blake3: str = "") -> Path:
     """Write a bundle that says to have a part of some name."""
     path = make_bundle(folder)
     (path / "parts" / "dense").parent.mkdir()
     make_bundle(folder / "inner").rename(path / "parts" / "dense")
     manifest = json.loads((path / "kport.json").read_text())
     inner = path / "parts" / "dense" / "kport.json"
-    digest = sha256 or hashlib.sha256(inner.read_bytes()).hexdigest()
-    manifest["parts"] = {name: {"size": inner.stat().st_size, "sha256": digest}}
+    manifest["parts"] = {
+        name: {"size": inner.stat().st_size, "blake3": blake3 or digest(inner.read_bytes())}
+    }
     (path / "kport.json").write_text(json.dumps(manifest))
     return path
 

@@ -263,7 +263,7 @@ def test_a_sample_that_forms_no_inputs(bundle, tensor):
         [tensor("inputs", np.ones(2)), tensor("inputs.x", np.ones(2))],
     )
     resized(bundle, "sample.safetensors")
-    array = {"dtype": "float64", "shape": [2]}
+    array = {"dtype": "float64", "shape": [2], **HASH}
     edit(bundle, lambda data: data.update(sample={"inputs": array, "inputs.x": array}))
     assert refused(bundle) == (
         "BUNDLE: the arrays of sample.safetensors form no inputs and outputs\n"
@@ -280,8 +280,9 @@ def test_a_truncated_length_in_a_file(bundle):
     ) in refused(bundle)
 
 
-DIGEST = {"size": 1, "sha256": "0" * 64}
-TENSOR = {"dtype": "float32", "shape": [1], "kind": "parameter", "file": "m"}
+HASH = {"blake3": "0" * 64}
+DIGEST = {"size": 1, **HASH}
+TENSOR = {"dtype": "float32", "shape": [1], "kind": "parameter", "file": "m", **HASH}
 VALID = {
     "format": "kport-bundle",
     "version": 1,
@@ -299,16 +300,16 @@ INVALID = {
     "an unknown field": (VALID | {"pickle": 1}, ["'pickle': is not a field of this version"]),
     "no config": (VALID | {"files": {"m": DIGEST}}, ["files: has no config.json"]),
     "no sample file": (
-        VALID | {"sample": {"inputs": {"dtype": "bool", "shape": []}}},
+        VALID | {"sample": {"inputs": {"dtype": "bool", "shape": [], **HASH}}},
         ["files: has no sample.safetensors"],
     ),
     "version": (VALID | {"version": True}, ["version: is True, expected a whole number >= 1"]),
     "provenance": (VALID | {"provenance": {"a": 1}}, ["provenance['a']: is no string"]),
     "digest": (
-        VALID | {"files": VALID["files"] | {"x": {"size": -1, "sha256": "0"}}},
+        VALID | {"files": VALID["files"] | {"x": {"size": -1, "blake3": "0"}}},
         [
-            "files['x'].sha256: is no SHA-256 in hexadecimal",
             "files['x'].size: is -1, expected a whole number >= 0",
+            "files['x'].blake3: is no BLAKE3 in hexadecimal",
         ],
     ),
     "kind": (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import safetensors
 
-from kport.checkpoint import Asset, Kind, LazyTensor, ModelSpec, Naming, Sample
+from kport.checkpoint import Asset, Kind, LazyTensor, ModelSpec, Naming, Sample, digest_of
 from kport.errors import CorruptFileError, SaveError
 from kport.formats import Format, WriteOptions
 from kport.formats.bundle import BUNDLE
@@ -99,9 +99,10 @@ def test_the_manifest_is_for_people_too(checkpoint, tensor, tmp_path):
     write(one, tmp_path / "net")
     manifest = (tmp_path / "net" / "kport.json").read_text()
     digests = json.loads(manifest)["files"]
-    crc32 = json.loads(manifest)["crc32"]
+    whole = json.loads(manifest)["blake3"]
+    ones, twos = (digest_of(np.ones(count, kind)) for count, kind in ((1, "u1"), (6, "f4")))
     rows = [
-        f'  "{name}": {{"sha256":"{digests[name]["sha256"]}","size":{digests[name]["size"]}}}'
+        f'  "{name}": {{"blake3":"{digests[name]["blake3"]}","size":{digests[name]["size"]}}}'
         for name in ("config.json", "model.safetensors")
     ]
     assert manifest == (
@@ -112,10 +113,10 @@ def test_the_manifest_is_for_people_too(checkpoint, tensor, tmp_path):
         '  "frozen": [],\n  "layers": {},\n  "metrics": {},\n'
         '  "parts": {},\n  "signature": null,\n  "ties": {},\n'
         '  "trained": {}},\n "tensors": {\n'
-        '  "a": {"crc32":"a505df1b","dtype":"uint8","file":"model.safetensors",'
+        f'  "a": {{"blake3":"{ones}","dtype":"uint8","file":"model.safetensors",'
         '"kind":"state","shape":[1]},\n'
-        '  "b": {"crc32":"29dd1225","dtype":"float32","file":"model.safetensors",'
-        f'"keras_path":"d/0","kind":"parameter","shape":[2,3]}}}},\n "crc32": "{crc32}"}}\n'
+        f'  "b": {{"blake3":"{twos}","dtype":"float32","file":"model.safetensors",'
+        f'"keras_path":"d/0","kind":"parameter","shape":[2,3]}}}},\n "blake3": "{whole}"}}\n'
     )
 
 

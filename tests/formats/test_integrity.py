@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import kport
 from kport import formats
-from kport.checkpoint import Kind, checksum, plain_bytes
+from kport.checkpoint import Kind, digest_of, plain_bytes
 from kport.errors import CorruptFileError, KportError, UsageError
 from kport.formats.bundle._layout import CARD
 
@@ -95,7 +95,7 @@ def test_a_flipped_bit_in_a_tensor_names_it_and_no_other(saved, seed):
     flip(file, bit)
     try:
         assert [one.place for one in kport.check(saved).problems] == [f"tensors[{name!r}]"]
-        with pytest.raises(CorruptFileError, match=r"CRC-32|no such"):
+        with pytest.raises(CorruptFileError, match=r"BLAKE3|no such"):
             formats.read(saved).tensors[name].read()
     finally:
         flip(file, bit)
@@ -106,7 +106,7 @@ def test_a_flipped_bit_in_a_tensor_names_it_and_no_other(saved, seed):
     [
         ("config.json", "'config.json'"),
         ("assets/lookup/vocabulary.txt", "'assets/lookup/vocabulary.txt'"),
-        ("sample.safetensors", "'sample.safetensors'"),
+        ("sample.safetensors", "sample['outputs.0']"),
     ],
 )
 def test_the_file_of_a_bundle_is_named(full, tmp_path, file, place):
@@ -115,7 +115,22 @@ def test_the_file_of_a_bundle_is_named(full, tmp_path, file, place):
     data = path.read_bytes()
     old, new = (b"4", b"5") if file == "config.json" else (data[-1:], b"!")
     path.write_bytes(data[: data.rindex(old)] + new + data[data.rindex(old) + 1 :])
-    assert found_in(tmp_path / "net") == f"{place}: differs from its SHA-256 in kport.json"
+    assert found_in(tmp_path / "net") == f"{place}: differs from its BLAKE3 in kport.json"
+
+
+def test_a_header_that_exchanges_two_tensors_is_found(checkpoint, tensor, tmp_path):
+    net = checkpoint(tensor("a", np.zeros(8, "f4")), tensor("b", np.ones(8, "f4")))
+    formats.write(net, tmp_path / "net")
+    weights = tmp_path / "net" / "model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(
+        data.replace(b'"a":', b'"?":').replace(b'"b":', b'"a":').replace(b"?", b"b")
+    )
+    assert found_in(tmp_path / "net").splitlines()[0] == (
+        "'model.safetensors': differs from its BLAKE3 in kport.json"
+    )
+    with pytest.raises(CorruptFileError, match="the values of tensor 'a' are not those"):
+        formats.read(tmp_path / "net").tensors["a"].read()
 
 
 def test_an_edited_manifest_is_named(full, tmp_path):
@@ -168,28 +183,18 @@ def test_a_format_without_checksums_is_no_success():
         kport.check("examples/legacy/digits.h5")
 
 
-@pytest.mark.parametrize("value", [12, "xyz", "1234567", "ABCDEF01"])
-def test_a_checksum_that_is_none_is_refused(full, tmp_path, value):
+@pytest.mark.parametrize("value", [None, 12, "xyz", "1" * 63, "A" * 64])
+def test_a_digest_that_is_none_is_refused(full, tmp_path, value):
     formats.write(full, tmp_path / "net")
     manifest = tmp_path / "net" / "kport.json"
     data = json.loads(manifest.read_text())
-    data["tensors"]["dense.kernel"]["crc32"] = value
+    data["tensors"]["dense.kernel"]["blake3"] = value
     manifest.write_text(json.dumps(data))
-    with pytest.raises(CorruptFileError, match=r"tensors\['dense.kernel'\].crc32"):
+    with pytest.raises(CorruptFileError, match=r"tensors\['dense.kernel'\].blake3"):
         formats.read(tmp_path / "net")
 
 
-def test_a_bundle_without_checksums_is_read(full, tmp_path):
-    formats.write(full, tmp_path / "net")
-    manifest = tmp_path / "net" / "kport.json"
-    data = json.loads(manifest.read_text())
-    for one in data["tensors"].values():
-        del one["crc32"]
-    manifest.write_text(json.dumps(data))
-    assert formats.read(tmp_path / "net").tensors["dense.kernel"].read().shape == (3, 4)
-
-
-def test_without_checksums_values_are_taken_as_they_are(full, tmp_path):
+def test_without_digests_values_are_taken_as_they_are(full, tmp_path):
     formats.write(full, tmp_path / "net")
     tensor = formats.read(tmp_path / "net").tensors["dense.kernel"]
     weights = tmp_path / "net" / "model.safetensors"
@@ -203,11 +208,11 @@ def test_without_checksums_values_are_taken_as_they_are(full, tmp_path):
         damaged.tensors["dense.kernel"].read()
 
 
-def test_a_checksum_knows_no_layout(tensor):
+def test_a_digest_knows_no_layout(tensor):
     values = np.arange(6, dtype="f4").reshape(2, 3)
-    one = checksum(values)
-    assert one == checksum(np.asfortranarray(values)) == checksum(values.astype(">f4"))
-    assert one != checksum(values.T)
-    assert checksum(np.arange(-8, 8).astype(ml_dtypes.int4)) == checksum(
+    one = digest_of(values)
+    assert one == digest_of(np.asfortranarray(values)) == digest_of(values.astype(">f4"))
+    assert one != digest_of(values.T)
+    assert digest_of(np.arange(-8, 8).astype(ml_dtypes.int4)) == digest_of(
         np.arange(-8, 8, dtype="i1")
     )

@@ -24,7 +24,7 @@ from kport.checkpoint import (
     ModelSpec,
     Naming,
     Sample,
-    checksum,
+    digest_of,
 )
 from kport.errors import (
     CorruptFileError,
@@ -335,7 +335,7 @@ def test_the_structure_beside_the_archive_takes_no_room(tmp_path: Path) -> None:
     structure, target = tmp_path / "structure", tmp_path / "weights.h5"
     with target.open("wb") as file:
         sums = write_hdf5(file, [one], structure, file)
-    assert sums == {"dense.kernel": checksum(values)}
+    assert sums == {"dense.kernel": digest_of(values)}
     assert target.stat().st_size == structure.stat().st_size > values.nbytes
     assert structure.stat().st_blocks * 512 < 100_000
     with h5py.File(target) as file:

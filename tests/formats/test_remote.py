@@ -90,7 +90,7 @@ def test_a_damaged_byte_at_a_url_is_found(full):
     assert [one.place for one in kport.check("memory://bundle").problems] == [
         "tensors['dense.kernel']"
     ]
-    with pytest.raises(kport.errors.CorruptFileError, match="CRC-32"):
+    with pytest.raises(kport.errors.CorruptFileError, match="BLAKE3"):
         formats.read("memory://bundle").tensors["dense.kernel"].read()
 
 

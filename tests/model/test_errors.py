@@ -12,6 +12,7 @@ import pytest
 import zoo
 
 import kport
+from kport.checkpoint import digest
 from kport.errors import (
     LoadError,
     MismatchError,
@@ -26,8 +27,6 @@ pytestmark = pytest.mark.backend
 
 def edited(path: Path, change: Any) -> Path:
     """Rewrite the config of a bundle by a function of it, its manifest made to agree."""
-    import hashlib
-
     config = path / "config.json"
     data = json.loads(config.read_text())
     change(data)
@@ -35,8 +34,8 @@ def edited(path: Path, change: Any) -> Path:
     config.write_text(text)
     manifest = path / "kport.json"
     listed = json.loads(manifest.read_text())
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    listed["files"]["config.json"] = {"size": len(text), "sha256": digest}
+    found = digest(text.encode())
+    listed["files"]["config.json"] = {"size": len(text), "blake3": found}
     manifest.write_text(json.dumps(listed))
     return path
 

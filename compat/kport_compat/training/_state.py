@@ -157,7 +157,7 @@ def _whole(tensor: LazyTensor) -> LazyTensor:
         value = tensor.read().astype("<i8")
     if value != tensor.read():
         raise UnknownState(f"its iteration counter is {float(tensor.read())}")
-    return replace(tensor, dtype="int64", source=value.copy, crc32=None)
+    return replace(tensor, dtype="int64", source=value.copy, digest=None)
 
 
 def _number(value: np.ndarray[Any, Any]) -> LazyTensor:

@@ -5,32 +5,34 @@
     {"format": "kport-bundle",
      "version": 1,
      "holds"?: "weights", where there is no definition and the config is {},
-     "assets": {NAME: {"file", "size", "sha256", "keras_path"?}},
-     "files": {FILE: {"size", "sha256"}},
-     "parts": {NAME: {"size", "sha256"}},
+     "assets": {NAME: {"file", "size", "blake3", "keras_path"?}},
+     "files": {FILE: {"size", "blake3"}},
+     "parts": {NAME: {"size", "blake3"}},
      "provenance": {string: string},
-     "sample": {NAME: {"dtype", "shape"}},
+     "sample": {NAME: {"dtype", "shape", "blake3"}},
      "spec": what `ModelSpec.to_json` gives,
-     "tensors": {NAME: {"dtype", "shape", "kind", "file", "keras_path"?, "crc32"?}},
-     "crc32": of all bytes of the manifest before this last line}
+     "tensors": {NAME: {"dtype", "shape", "kind", "file", "blake3", "keras_path"?}},
+     "blake3": of all bytes of the manifest before this last line}
 
 ``files`` lists every file but the manifest, the assets (their digests stand with them), the files
-of parts and the model card (people edit it). A part is a bundle below ``parts/``, known by the
-digest of its manifest, which holds those of its files. Format and version come first, so that a
-look at the first bytes tells what the file is; the rest is sorted, one entry a line.
+of parts and the model card (people edit it). The digest of a safetensors file is that of its
+header: its values are the tensors, which have theirs. A part is a bundle below ``parts/``, known by
+the digest of its manifest. So the digest of a manifest stands for every byte of the model.
+
+Format and version come first, so that a look at the first bytes tells what the file is; the rest is
+sorted, one entry a line.
 """
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kport.checkpoint import DTYPES, JSON, Checker, Holds, Kind
+from kport.checkpoint import DTYPES, JSON, Checker, Holds, Kind, digest
 from kport.errors import CorruptFileError, Problem, UnreadableError, UnsafeFileError
-from kport.formats._integrity import hex_crc32, parse_crc32
+from kport.formats._integrity import parse_digest
 from kport.formats._json import dump_json, shown
 from kport.formats.bundle._layout import CONFIG, FORMAT, MANIFEST, SAMPLE, VERSION, is_inside
 
@@ -46,11 +48,10 @@ __all__ = [
     "validate_manifest",
 ]
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_LAST_LINE = re.compile(rb',\n "crc32": "([0-9a-f]{8})"}\n\Z')
+_LAST_LINE = re.compile(rb',\n "blake3": "([0-9a-f]{64})"}\n\Z')
 _FIELDS = {
     "assets",
-    "crc32",
+    "blake3",
     "files",
     "format",
     "holds",
@@ -66,10 +67,10 @@ _KINDS = {kind.value for kind in Kind} - {Kind.DERIVED.value}
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """Size and hash of a file."""
+    """Size and digest of a file; of a safetensors file the digest of its header."""
 
     size: int
-    sha256: str
+    blake3: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class AssetEntry:
 
     file: str
     size: int
-    sha256: str
+    blake3: str
     keras_path: str | None = None
 
 
@@ -88,6 +89,7 @@ class SampleEntry:
 
     dtype: str
     shape: tuple[int, ...]
+    blake3: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,8 @@ class TensorEntry:
     shape: tuple[int, ...]
     kind: str
     file: str
+    blake3: str
     keras_path: str | None = None
-    crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +161,17 @@ def render_manifest(manifest: Manifest) -> bytes:
         parts.append(f'"holds": {_line(manifest.holds.value)}')
     parts += [f"{_line(key)}: {_lines(value)}" for key, value in fields.items()]
     text = ("{" + ",\n ".join(parts)).encode()
-    return text + f',\n "crc32": "{hex_crc32(zlib.crc32(text))}"}}\n'.encode()
+    return text + f',\n "blake3": "{digest(text)}"}}\n'.encode()
 
 
 def manifest_is_whole(raw: bytes) -> bool:
     """Say whether the bytes of a manifest are those that were written."""
     last = _LAST_LINE.search(raw)
-    return last is not None and int(last[1], 16) == zlib.crc32(raw[: last.start()])
+    return last is not None and last[1].decode() == digest(raw[: last.start()])
 
 
 def _json(entry: AssetEntry | FileEntry | SampleEntry | TensorEntry) -> JSON:
     fields = {name: getattr(entry, name) for name in entry.__slots__}
-    if fields.get("crc32") is not None:
-        fields["crc32"] = hex_crc32(fields["crc32"])
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -229,32 +229,34 @@ def _table(check: Checker, fields: JSON, key: str, row: Any) -> dict[str, Any]:
 
 
 def _file(check: Checker, fields: JSON, place: str) -> FileEntry:
-    sha256 = check.string(fields.get("sha256"), f"{place}.sha256")
-    if sha256 and not _SHA256.fullmatch(sha256):
-        check.say(f"{place}.sha256", "is no SHA-256 in hexadecimal")
-    return FileEntry(check.integer(fields.get("size"), f"{place}.size"), sha256)
+    size = check.integer(fields.get("size"), f"{place}.size")
+    return FileEntry(size, _digest(check, fields, place))
 
 
 def _asset(check: Checker, fields: JSON, place: str) -> AssetEntry:
-    digest = _file(check, fields, place)
+    found = _file(check, fields, place)
     file = check.string(fields.get("file"), f"{place}.file")
     _check_inside(check, file, f"{place}.file")
-    return AssetEntry(file, digest.size, digest.sha256, _keras_path(check, fields, place))
+    return AssetEntry(file, found.size, found.blake3, _keras_path(check, fields, place))
 
 
 def _sample(check: Checker, fields: JSON, place: str) -> SampleEntry:
     dtype = check.one_of(fields.get("dtype"), DTYPES, f"{place}.dtype")
     shape = check.shape(fields.get("shape"), f"{place}.shape")
-    return SampleEntry(dtype, tuple(size for size in shape if size is not None))
+    known = tuple(size for size in shape if size is not None)
+    return SampleEntry(dtype, known, _digest(check, fields, place))
 
 
 def _tensor(check: Checker, fields: JSON, place: str) -> TensorEntry:
     array = _sample(check, fields, place)
     kind = check.one_of(fields.get("kind"), _KINDS, f"{place}.kind")
     file = check.string(fields.get("file"), f"{place}.file")
-    crc32 = parse_crc32(check, fields.get("crc32"), f"{place}.crc32")
     keras_path = _keras_path(check, fields, place)
-    return TensorEntry(array.dtype, array.shape, kind, file, keras_path, crc32)
+    return TensorEntry(array.dtype, array.shape, kind, file, array.blake3, keras_path)
+
+
+def _digest(check: Checker, fields: JSON, place: str) -> str:
+    return parse_digest(check, fields.get("blake3"), f"{place}.blake3")
 
 
 def _keras_path(check: Checker, fields: JSON, place: str) -> str | None:

@@ -2,16 +2,15 @@
 
 The manifest is a claim. Every file it names must be there with the size it says, no link on the
 way, and the header of every file of weights must list the same tensors with the same dtypes and
-shapes. A tensor is held against its CRC-32 when it is read; the SHA-256 of the files, for which
-every byte has to be read, are for `check_bundle`. A part is read the same way, once its manifest
-has the digest that the whole knows it by.
+shapes. A tensor or an asset is held against its digest when it is read, the other files by
+`check_bundle`. A part is read the same way, once its manifest has the digest that the whole knows
+it by.
 
 Memory: manifest, config and headers, each bounded at 100 MB of JSON; values are memory maps.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -26,6 +25,7 @@ from kport.checkpoint import (
     LazyTensor,
     Naming,
     Sample,
+    digest,
     joined,
     parse_spec,
     unflatten,
@@ -125,7 +125,7 @@ def part_problems(root: Path, name: str, entry: FileEntry) -> Iterator[Problem]:
     status = status_of(root, file)
     if isinstance(status, str):
         yield Problem(f"part {shown(name)}", f"{shown(file)} {status}", _status_kind(status))
-    elif hashlib.sha256(_content(root, file, MAX_JSON_BYTES)).hexdigest() != entry.sha256:
+    elif digest(_content(root, file, MAX_JSON_BYTES)) != entry.blake3:
         yield Problem(f"part {shown(name)}", "was changed since the whole was saved", "hash")
 
 
@@ -230,7 +230,7 @@ def _tensor(name: str, entry: TensorEntry, stores: Stores) -> LazyTensor:
         Kind(entry.kind),
         stores[entry.file].source(name, entry.dtype),
         keras_path=entry.keras_path,
-        crc32=entry.crc32,
+        digest=entry.blake3,
         window=stores[entry.file].window(name, entry.dtype),
     )
 
@@ -249,8 +249,8 @@ def _asset(root: Path, entry: AssetEntry) -> bytes:
             raise CorruptFileError(
                 f"is truncated: {len(content)} bytes, and {MANIFEST} says {entry.size}"
             )
-        if hashlib.sha256(content).hexdigest() != entry.sha256:
-            raise CorruptFileError(f"differs from its SHA-256 in {MANIFEST}")
+        if digest(content) != entry.blake3:
+            raise CorruptFileError(f"differs from its BLAKE3 in {MANIFEST}")
         return content
 
 

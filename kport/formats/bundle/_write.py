@@ -5,7 +5,6 @@ Memory: one tensor or one asset at a time (see `kport.formats.safetensors`), and
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from kport.checkpoint import (
     LazyTensor,
     Naming,
     Sample,
+    digest,
     dtype_name,
     split_off,
     validate_spec,
@@ -158,7 +158,7 @@ def fill(
     digests = written or {
         file: write_file(folder / file, tensors, layout.METADATA) for file, tensors in plan.items()
     }
-    files = {file: FileEntry(digest.size, digest.sha256) for file, digest in digests.items()}
+    files = {file: FileEntry(one.size, one.header) for file, one in digests.items()}
     sample = plan.pop(layout.SAMPLE, [])
     files[layout.CONFIG] = put_file(folder, layout.CONFIG, dump_json(checkpoint.spec.config))
     shards = {file: one for file, one in plan.items() if file.startswith("model-")}
@@ -168,14 +168,17 @@ def fill(
     manifest = Manifest(
         spec=checkpoint.spec.to_json(),
         tensors={
-            one.name: _entry(one, file, digests[file].crc32[one.name])
+            one.name: _entry(one, file, digests[file].tensors[one.name])
             for file in plan
             for one in plan[file]
         },
         assets={name: _put_asset(folder, asset) for name, asset in checkpoint.assets.items()},
         files=files,
         parts={name: put_part(folder, name, part, options) for name, part in parts.items()},
-        sample={one.name: SampleEntry(one.dtype, one.shape) for one in sample},
+        sample={
+            one.name: SampleEntry(one.dtype, one.shape, digests[layout.SAMPLE].tensors[one.name])
+            for one in sample
+        },
         provenance=checkpoint.provenance,
         holds=checkpoint.holds,
     )
@@ -189,7 +192,7 @@ def put_part(folder: Path, name: str, part: Checkpoint, options: WriteOptions) -
     place.mkdir(parents=True)
     fill(place, part, replace(options, split=()))
     content = (place / layout.MANIFEST).read_bytes()
-    return FileEntry(len(content), hashlib.sha256(content).hexdigest())
+    return FileEntry(len(content), digest(content))
 
 
 def plan_files(checkpoint: Checkpoint, shard_size: int) -> dict[str, list[LazyTensor]]:
@@ -218,9 +221,9 @@ def _lazy(name: str, array: Array) -> LazyTensor:
     return LazyTensor(name, array.shape, dtype_name(array.dtype), Kind.STATE, source)
 
 
-def _entry(tensor: LazyTensor, file: str, crc32: int) -> TensorEntry:
+def _entry(tensor: LazyTensor, file: str, blake3: str) -> TensorEntry:
     kind = tensor.kind.value
-    return TensorEntry(tensor.dtype, tensor.shape, kind, file, tensor.keras_path, crc32)
+    return TensorEntry(tensor.dtype, tensor.shape, kind, file, blake3, tensor.keras_path)
 
 
 def _put_asset(folder: Path, asset: Asset) -> AssetEntry:
@@ -230,8 +233,8 @@ def _put_asset(folder: Path, asset: Asset) -> AssetEntry:
             f"asset {shown(asset.name)} was declared as {asset.size} bytes and gave {len(content)}"
         )
     file = layout.asset_file(asset.name)
-    digest = put_file(folder, file, content)
-    return AssetEntry(file, digest.size, digest.sha256, asset.keras_path)
+    entry = put_file(folder, file, content)
+    return AssetEntry(file, entry.size, entry.blake3, asset.keras_path)
 
 
 def put_file(folder: Path, file: str, content: bytes) -> FileEntry:
@@ -239,4 +242,4 @@ def put_file(folder: Path, file: str, content: bytes) -> FileEntry:
     place = folder / file
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(content)
-    return FileEntry(len(content), hashlib.sha256(content).hexdigest())
+    return FileEntry(len(content), digest(content))

@@ -2,8 +2,8 @@
 
 The places of all values follow from the header, so process 0 makes the files in their full size
 and every process writes its own bytes into them: what comes out is the bundle that one process
-would have written, byte for byte. All processes must see one file system. A file is then read back
-by one of the processes, which makes its checksums and compares every part with the checksum that
+would have written, byte for byte. All processes must see one file system. A tensor is then read
+back by one of the processes, which makes its digest and compares every part with the digest that
 its writer took from memory: what one process wrote is what another one reads. At the end process 0
 puts the whole in place in one step. If a process fails, all do, and the target is as it was.
 
@@ -24,24 +24,25 @@ from kport.checkpoint import (
     Checkpoint,
     LazyTensor,
     byte_runs,
-    checksum,
+    digest,
+    digest_of,
     numpy_dtype,
     plain_bytes,
+    slices_of,
 )
 from kport.errors import CorruptFileError, Problem, SaveError, UsageError, mapped
 from kport.formats._atomic import replace_directory
 from kport.formats._format import WriteOptions
 from kport.formats._group import Group, together
-from kport.formats._integrity import sha256_of
 from kport.formats._json import shown
 from kport.formats.bundle import _layout as layout
 from kport.formats.bundle._write import fill, plan_files, target_of
-from kport.formats.safetensors import FileDigest, FilePlan, SafetensorsFile, plan_file, read_file
+from kport.formats.safetensors import FileDigest, FilePlan, plan_file, read_file
 
 __all__ = ["write_together"]
 
-Sums = dict[str, list[tuple[Box, int]]]
-"""Tensor -> its parts and their checksums."""
+Sums = dict[str, list[tuple[Box, str]]]
+"""Tensor -> its parts and their digests."""
 
 
 def write_together(checkpoint: Checkpoint, path: Path, options: WriteOptions, group: Group) -> None:
@@ -81,9 +82,12 @@ def _write(checkpoint: Checkpoint, path: Path, options: WriteOptions, group: Gro
 
         folder = Path(together(group, begin)[0])
         sums = together(group, lambda: _put_own(folder, files, plans, lead))
-        mine = list(files)[group.rank :: group.count]
-        found = together(group, lambda: _read_back(folder, mine, files, _merged(sums)))
-        digests = {file: FileDigest(*one) for answer in found for file, one in answer.items()}
+        mine = {file: tensors[group.rank :: group.count] for file, tensors in files.items()}
+        found = together(group, lambda: _read_back(folder, mine, _merged(sums)))
+        digests = {
+            file: FileDigest(plan.size, digest(plan.header), _united(one[file] for one in found))
+            for file, plan in plans.items()
+        }
         together(group, lambda: finish(digests))
 
 
@@ -114,7 +118,7 @@ def _put_own(
             for one in tensors:
                 for box, values in _own_parts(one, lead):
                     _put(handle, plans[file].starts[one.name], one, box, values)
-                    sums.setdefault(one.name, []).append((box, checksum(values)))
+                    sums.setdefault(one.name, []).append((box, digest_of(values)))
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -136,35 +140,44 @@ def _put(handle: int, start: int, tensor: LazyTensor, box: Box, values: Array) -
             first, done = first + written, done + written  # a call may take less
 
 
-def _merged(sums: Iterable[Mapping[str, list[tuple[Box, int]]]]) -> Sums:
+def _merged(sums: Iterable[Sums]) -> Sums:
     merged: Sums = {}
     for one in sums:
         for name, parts in one.items():
-            found = [(tuple((start, stop) for start, stop in box), crc) for box, crc in parts]
+            found = [(tuple((start, stop) for start, stop in box), own) for box, own in parts]
             merged.setdefault(name, []).extend(found)
     return merged
 
 
+def _united(answers: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {name: found for answer in answers for name, found in answer.items()}
+
+
 def _read_back(
-    folder: Path, names: Sequence[str], files: Mapping[str, Sequence[LazyTensor]], sums: Sums
-) -> dict[str, tuple[int, str, dict[str, int]]]:
-    """Return size, SHA-256 and the CRC-32 of the tensors of some files."""
-    found: dict[str, tuple[int, str, dict[str, int]]] = {}
-    for name in names:
-        stored = read_file(folder / name)
-        problems = [one for tensor in files[name] for one in _damages(stored, tensor, sums)]
+    folder: Path, files: Mapping[str, Sequence[LazyTensor]], sums: Sums
+) -> dict[str, dict[str, str]]:
+    """Return file -> tensor -> the digest of what the file holds, for some of the tensors."""
+    found: dict[str, dict[str, str]] = {}
+    for file, tensors in files.items():
+        stored = read_file(folder / file)
+        values = {one.name: stored.source(one.name, one.dtype) for one in tensors}
+        problems = [
+            problem
+            for one in tensors
+            for problem in _damages(one, values[one.name](), sums.get(one.name, []))
+        ]
         if problems:
-            raise CorruptFileError("differs from what was written", path=name, problems=problems)
-        crc32 = {one.name: checksum(stored.source(one.name, one.dtype)()) for one in files[name]}
-        found[name] = (stored.file.size, sha256_of(folder / name), crc32)
+            raise CorruptFileError("differs from what was written", path=file, problems=problems)
+        found[file] = {name: digest_of(read()) for name, read in values.items()}
     return found
 
 
-def _damages(stored: SafetensorsFile, tensor: LazyTensor, sums: Sums) -> Iterator[Problem]:
-    place, parts = f"tensors[{shown(tensor.name)}]", sums.get(tensor.name, [])
+def _damages(
+    tensor: LazyTensor, values: Array, parts: Sequence[tuple[Box, str]]
+) -> Iterator[Problem]:
+    place = f"tensors[{shown(tensor.name)}]"
     if sum(math.prod(stop - start for start, stop in box) for box, _ in parts) != tensor.size:
         yield Problem(place, "has values that no process wrote: do all have the same model?")
-    part_of = stored.window(tensor.name, tensor.dtype)
-    for box, crc32 in parts:
-        if checksum(part_of(box)) != crc32:
+    for box, written in parts:
+        if digest_of(values[slices_of(box)]) != written:
             yield Problem(f"{place}{list(box)}", "has other values than its devices")

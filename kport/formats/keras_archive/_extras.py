@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,12 @@ from kport.checkpoint import (
     Kind,
     ModelSpec,
     Naming,
+    digest,
     parse_spec,
     validate_spec,
 )
 from kport.errors import InvalidSpecError, Problem
-from kport.formats._integrity import hex_crc32, parse_crc32
+from kport.formats._integrity import parse_digest
 from kport.formats._json import dump_json, parse_json
 from kport.formats.keras_archive._layout import EXTRAS_VERSION
 
@@ -33,13 +33,13 @@ class Row:
         kind: What it is for.
         dtype: Its dtype, which HDF5 or safetensors may not know by that name.
         keras_path: Where it lies in the weights; None when it lies in the extras themselves.
-        crc32: The checksum of its values.
+        blake3: The digest of its values.
     """
 
     kind: Kind
     dtype: str
     keras_path: str | None
-    crc32: int | None = None
+    blake3: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Extras:
     provenance: JSON
 
 
-def render_extras(checkpoint: Checkpoint, config: bytes, crc32: Mapping[str, int]) -> str:
+def render_extras(checkpoint: Checkpoint, config: bytes, digests: Mapping[str, str]) -> str:
     """Return the JSON that describes a Checkpoint, bound to the exact bytes of its config."""
     named = checkpoint.naming is Naming.ATTRIBUTE
     rows = {
@@ -60,13 +60,13 @@ def render_extras(checkpoint: Checkpoint, config: bytes, crc32: Mapping[str, int
             "kind": one.kind.value,
             "dtype": one.dtype,
             "keras_path": one.keras_path,
-            "crc32": hex_crc32(crc32[name]),
+            "blake3": digests[name],
         }
         for name, one in checkpoint.tensors.items()
     }
     data = {
         "assets": {name: one.keras_path for name, one in checkpoint.assets.items()},
-        "config_sha256": hashlib.sha256(config).hexdigest(),
+        "config_blake3": digest(config),
         "provenance": checkpoint.provenance,
         "spec": checkpoint.spec.to_json(),
         "tensors": rows if named else {},
@@ -87,7 +87,7 @@ def parse_extras(text: str, config_bytes: bytes, config: Any) -> Extras | None:
     data = parse_json(text.encode(), "kport's metadata")
     check = Checker()
     fields = check.mapping(data, "kport")
-    known = {"assets", "config_sha256", "provenance", "spec", "tensors", "version"}
+    known = {"assets", "config_blake3", "provenance", "spec", "tensors", "version"}
     if check.integer(fields.get("version"), "kport.version", 1) > EXTRAS_VERSION:
         raise InvalidSpecError(
             f"was written by a newer kport (version {fields['version']} of its member; this one "
@@ -95,7 +95,7 @@ def parse_extras(text: str, config_bytes: bytes, config: Any) -> Extras | None:
             remedy="Update keras-kport.",
         )
     check.keys(fields, known, "kport")
-    if fields.get("config_sha256") != hashlib.sha256(config_bytes).hexdigest():
+    if fields.get("config_blake3") != digest(config_bytes):
         return None
     rows = {
         name: _row(check, row, f"kport.tensors[{name!r}]")
@@ -113,11 +113,11 @@ def parse_extras(text: str, config_bytes: bytes, config: Any) -> Extras | None:
 
 def _row(check: Checker, row: object, place: str) -> Row:
     fields = check.mapping(row, place)
-    check.keys(fields, {"kind", "dtype", "keras_path", "crc32"}, place)
+    check.keys(fields, {"kind", "dtype", "keras_path", "blake3"}, place)
     kind = check.one_of(fields.get("kind"), [one.value for one in Kind], f"{place}.kind")
     path = fields.get("keras_path")
     if path is not None:
         path = check.string(path, f"{place}.keras_path")
     dtype = check.string(fields.get("dtype"), f"{place}.dtype")
-    crc32 = parse_crc32(check, fields.get("crc32"), f"{place}.crc32")
-    return Row(Kind(kind) if kind else Kind.STATE, dtype, path, crc32)
+    blake3 = parse_digest(check, fields.get("blake3"), f"{place}.blake3")
+    return Row(Kind(kind) if kind else Kind.STATE, dtype, path, blake3)

@@ -33,8 +33,8 @@ Place = tuple[int, LazyTensor]
 
 def write_hdf5(
     target: BinaryIO, tensors: Iterable[LazyTensor], structure: Path, disk: BinaryIO
-) -> dict[str, int]:
-    """Write tensors to where plain Keras looks for them, and return tensor -> checksum.
+) -> dict[str, str]:
+    """Write tensors to where plain Keras looks for them, and return tensor -> digest.
 
     Arguments:
         target: The member, open for writing bytes.
@@ -44,7 +44,7 @@ def write_hdf5(
     """
     places = _write_structure(structure, sorted(tensors, key=_keras_path))
     sums: dict[str, Sum] = {}
-    with structure.open("rb") as file, HashingWriter(target, disk=disk, sha256=False) as writer:
+    with structure.open("rb") as file, HashingWriter(target, disk=disk) as writer:
         for offset, tensor in places:
             _copy(file, writer, offset - writer.size)
             sums[tensor.name] = writer.put(plain_bytes(tensor.read()))

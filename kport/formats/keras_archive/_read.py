@@ -130,12 +130,12 @@ def _named(
                 row.kind,
                 stored.source,
                 row.keras_path,
-                crc32=row.crc32,
+                digest=row.blake3,
             )
         elif row.keras_path is None and entry is not None:
             source = file.source(name, row.dtype)
             tensors[name] = LazyTensor(
-                name, entry.shape, row.dtype, row.kind, source, crc32=row.crc32
+                name, entry.shape, row.dtype, row.kind, source, digest=row.blake3
             )
         else:
             place = row.keras_path or EXTRAS

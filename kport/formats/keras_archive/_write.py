@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, checksum
+from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, digest_of
 from kport.errors import SaveError
 from kport.formats._atomic import replace_file
 from kport.formats._json import dump_json
@@ -52,11 +52,11 @@ def write_archive(checkpoint: Checkpoint, path: Path) -> None:
             with archive.open(stored_member(WEIGHTS), "w", force_zip64=True) as member:
                 stored = [one for one in checkpoint.tensors.values() if one.keras_path is not None]
                 disk = cast("BinaryIO", archive.fp)
-                crc32 = write_hdf5(cast("BinaryIO", member), stored, structure, disk)
+                digests = write_hdf5(cast("BinaryIO", member), stored, structure, disk)
             for _, asset in sorted(checkpoint.assets.items()):
                 archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
             with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:
-                _write_extras(checkpoint, config, crc32, cast("BinaryIO", member))
+                _write_extras(checkpoint, config, digests, cast("BinaryIO", member))
         seal(temporary)
 
 
@@ -75,13 +75,13 @@ def _metadata(checkpoint: Checkpoint) -> bytes:
 
 
 def _write_extras(
-    checkpoint: Checkpoint, config: bytes, crc32: dict[str, int], member: BinaryIO
+    checkpoint: Checkpoint, config: bytes, digests: dict[str, str], member: BinaryIO
 ) -> None:
     without_place = [one for one in checkpoint.tensors.values() if one.keras_path is None]
     tensors = without_place + _sample_tensors(checkpoint)
     # The header stands before these values, so they are read once for it and once to be written.
-    crc32 = crc32 | {one.name: checksum(one.read()) for one in without_place}
-    write_file(member, tensors, {EXTRAS_KEY: render_extras(checkpoint, config, crc32)})
+    digests = digests | {one.name: digest_of(one.read()) for one in without_place}
+    write_file(member, tensors, {EXTRAS_KEY: render_extras(checkpoint, config, digests)})
 
 
 def _sample_tensors(checkpoint: Checkpoint) -> list[LazyTensor]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from blake3 import blake3
+
 from kport.errors import CorruptFileError, Problem, UnsafeFileError, mapped
-from kport.formats._integrity import hex_crc32
 from kport.formats._mapped import identity_of
 from kport.formats.keras_archive._layout import ZIP_DATE
 
@@ -22,8 +22,8 @@ __all__ = ["Archive", "is_sealed", "open_archive", "seal", "seal_holds", "stored
 
 MAX_MEMBERS = 100_000
 MAX_INFLATED = 1 << 30  # a deflated member is held in memory; Keras itself only stores
-_SEAL = b"kport crc32 "  # the comment of our archives: this and eight hexadecimal digits
-_DIGITS = 8
+_SEAL = b"kport blake3 "  # the comment of our archives: this and the digits of a BLAKE3
+_DIGITS = 64
 _END = struct.Struct("<4sHHHHLLH")
 _UTF8 = 1 << 11
 _LOCAL_HEADER = struct.Struct("<4sHHHHHLLLHH")
@@ -144,16 +144,16 @@ def stored_member(name: str) -> zipfile.ZipInfo:
 
 
 def seal(path: Path) -> None:
-    """Write into the archive's comment the CRC-32 of all its bytes that belong to no member.
+    """Write into the archive's comment the BLAKE3 of all its bytes that belong to no member.
 
     Zip itself has a CRC-32 for the bytes of each member, and none for headers and directory.
     """
     with zipfile.ZipFile(path, "a") as archive:
         archive.comment = _SEAL + b"0" * _DIGITS
-    crc32 = _crc32_between(open_archive(path))
+    found = _digest_between(open_archive(path))
     with path.open("r+b") as file:
         file.seek(-_DIGITS, os.SEEK_END)
-        file.write(hex_crc32(crc32).encode())
+        file.write(found)
 
 
 def is_sealed(path: Path) -> bool:
@@ -163,7 +163,7 @@ def is_sealed(path: Path) -> bool:
 
 def seal_holds(archive: Archive) -> bool:
     """Say whether headers and directory are as they were written."""
-    expected = _SEAL + hex_crc32(_crc32_between(archive)).encode()
+    expected = _SEAL + _digest_between(archive)
     return _tail(archive.path) == expected
 
 
@@ -173,14 +173,14 @@ def _tail(path: Path) -> bytes:
         return file.read()
 
 
-def _crc32_between(archive: Archive) -> int:
-    """Return the CRC-32 of headers and directory: all but the members' bytes and the digits."""
-    found, position = 0, 0
+def _digest_between(archive: Archive) -> bytes:
+    """Return the digest of headers and directory: all but the members' bytes and the digits."""
+    found, position = blake3(), 0
     end = archive.path.stat().st_size - _DIGITS
     places = sorted(place for name in archive.members if (place := archive.place(name)))
     with archive.path.open("rb") as file:
         for start, length in [*places, (end, 0)]:
             file.seek(position)
-            found = zlib.crc32(file.read(max(0, start - position)), found)
+            found.update(file.read(max(0, start - position)))
             position = start + length
-    return found
+    return found.hexdigest().encode()

@@ -10,7 +10,7 @@ of it where the array given is not C-contiguous and little-endian.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,13 +30,13 @@ class FileDigest:
 
     Arguments:
         size: Bytes.
-        sha256: Hexadecimal.
-        crc32: Tensor -> checksum of its values, see `kport.checkpoint.checksum`.
+        header: The digest of all before the values.
+        tensors: Tensor -> the digest of its values, see `kport.checkpoint.digest_of`.
     """
 
     size: int
-    sha256: str
-    crc32: Mapping[str, int] = field(default_factory=dict, compare=False)
+    header: str
+    tensors: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def write_file(
     tensors: Sequence[LazyTensor],
     metadata: Mapping[str, str] | None = None,
 ) -> FileDigest:
-    """Write the tensors and return the size and the hashes of what was written.
+    """Write the tensors and return the size and the digests of what was written.
 
     Arguments:
         target: A path, or a file object open for writing bytes.
@@ -130,11 +130,9 @@ def _layout(ordered: Sequence[LazyTensor]) -> dict[str, Entry]:
 
 def _stream(file: BinaryIO, header: bytes, ordered: Sequence[LazyTensor]) -> FileDigest:
     with HashingWriter(file) as writer:
-        writer.put(header)
+        head = writer.put(header)
         sums = {one.name: writer.put(plain_bytes(one.read())) for one in ordered}
-    return FileDigest(
-        writer.size, writer.sha256, {name: found.value for name, found in sums.items()}
-    )
+    return FileDigest(writer.size, head.value, {name: one.value for name, one in sums.items()})
 
 
 def _itemsize(tensor: LazyTensor) -> int:
