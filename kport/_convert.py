@@ -151,9 +151,9 @@ def _convert_weights(src: StrPath, dst: StrPath, options: WriteOptions) -> Conve
     read = formats.read_weights(src)
     checkpoint = weights_of(read)
     lines = [ReportLine("matched", name) for name in checkpoint.tensors]
-    lines += [ReportLine(note.outcome, note.name, note.detail) for note in read.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes
     formats.write(signed(checkpoint), dst, options)
-    return ConvertReport(str(src), str(dst), target.name, LoadReport(tuple(lines)))
+    report = LoadReport((*lines, *read.notes))
+    return ConvertReport(str(src), str(dst), target.name, report)
 
 
 def _is_complete(checkpoint: Checkpoint) -> bool:

@@ -3,14 +3,14 @@
 from kport.checkpoint._boxes import Box, box_of, byte_runs, slices_of
 from kport.checkpoint._bytes import STORED_AS, digest, digest_of, plain_bytes
 from kport.checkpoint._check import Checker
-from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming, Note
+from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming
 from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
 from kport.checkpoint._names import join_name, local_layer_names, snake_case, split_name
 from kport.checkpoint._parts import joined, part_of, split_off, with_part
 from kport.checkpoint._recast import POLICIES, recast
 from kport.checkpoint._renumber import renumbered
-from kport.checkpoint._report import LoadReport, Outcome, ReportLine
+from kport.checkpoint._report import LoadReport, Note, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
 from kport.checkpoint._snapshot import snapshot
 from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec

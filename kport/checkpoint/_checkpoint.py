@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from kport.checkpoint._report import Note
 from kport.checkpoint._sample import Sample
 from kport.checkpoint._spec import JSON, ModelSpec
 from kport.checkpoint._tensor import Kind, LazyTensor
 from kport.errors import InvalidSpecError, Problem
 
-__all__ = ["Asset", "Checkpoint", "Holds", "Naming", "Note"]
+__all__ = ["Asset", "Checkpoint", "Holds", "Naming"]
 
 
 class Naming(StrEnum):
@@ -61,21 +62,6 @@ class Asset:
     size: int
     read: Callable[[], bytes] = field(repr=False)
     keras_path: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something a reader did that the user should know: a translation or a thing left out.
-
-    Arguments:
-        outcome: ``translated`` or ``dropped``.
-        name: The tensor, layer or config field.
-        detail: What was done, and why.
-    """
-
-    outcome: str
-    name: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from kport.checkpoint._checkpoint import Asset, Checkpoint, Naming, Note
+from kport.checkpoint._checkpoint import Asset, Checkpoint, Naming
 from kport.checkpoint._part_config import with_part_config
+from kport.checkpoint._report import Note
 from kport.checkpoint._spec import ModelSpec
 from kport.checkpoint._tensor import Kind, LazyTensor
 from kport.errors import MismatchError, Problem, UsageError

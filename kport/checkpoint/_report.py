@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["LoadReport", "Outcome", "ReportLine"]
+__all__ = ["LoadReport", "Note", "Outcome", "ReportLine"]
 
 Outcome = Literal["matched", "renamed", "translated", "supplied", "dropped", "refused"]
 
@@ -26,6 +26,11 @@ class ReportLine:
     outcome: Outcome
     name: str
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note(ReportLine):
+    """A line that the reader of a file writes: what it ``translated`` or ``dropped``, and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ def assets_of(found: Walk, owners: list[KerasOwner]) -> Iterator[Asset]:
 
 
 def _files_of(thing: Any) -> Mapping[str, bytes]:
+    words = _is_lookup(thing) or isinstance(thing, keras.layers.TextVectorization)
+    if words and not thing.get_vocabulary(include_special_tokens=False):
+        return {}  # it has learned nothing yet, and does not load an empty vocabulary
     with tempfile.TemporaryDirectory() as folder:
         thing.save_assets(folder)
         files = sorted(path for path in Path(folder).rglob("*") if path.is_file())

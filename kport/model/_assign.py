@@ -12,6 +12,7 @@ from kport.checkpoint import FLOATS, LazyTensor, LoadReport, Outcome, ReportLine
 from kport.errors import MAX_PROBLEMS_SHOWN, LoadError, MismatchError, Problem, mapped
 from kport.model._fill import checked, fill
 from kport.model._match import Pair, Plan
+from kport.model._states import bins_of
 
 __all__ = ["assign"]
 
@@ -116,5 +117,5 @@ def _call_hook(thing: object, store: dict[str, LazyTensor]) -> list[ReportLine]:
     name = getattr(thing, "name", type(thing).__name__)
     values = {key: tensor.read() for key, tensor in store.items()}
     with mapped(LoadError, f"load_own_variables of {name!r} failed"):
-        thing.load_own_variables(values)  # type: ignore[attr-defined]  # matched by having it
+        (bins_of(thing) or thing).load_own_variables(values)  # type: ignore[attr-defined]  # matched by having it
     return [ReportLine("matched", tensor.name, f"by {name}") for tensor in store.values()]

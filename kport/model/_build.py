@@ -46,6 +46,7 @@ from kport.model._optimizers import attach, build_optimizers
 from kport.model._text import refuse_text
 from kport.model._ties import retype, tie_again
 from kport.model._training import compile_again
+from kport.model._unlearned import mark_unlearned
 from kport.model._walk import Walk, walk
 from kport.model._wrong_kernels import refuse_wrong_kernels
 
@@ -116,8 +117,7 @@ def build(
     report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION, fresh=True)
     load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
-    notes = [ReportLine(note.outcome, note.name, note.detail) for note in checkpoint.notes]  # type: ignore[arg-type]  # a Note has two of the outcomes
-    _REPORTS[wanted] = report.with_lines([*lines, *notes])
+    _REPORTS[wanted] = report.with_lines([*lines, *checkpoint.notes, *mark_unlearned(found)])
     return wanted
 
 

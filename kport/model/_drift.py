@@ -33,7 +33,8 @@ def refuse_drift(checkpoint: Checkpoint, found: Walk, plan: Plan) -> None:
             f"is of Keras {version}, whose hard_sigmoid is another function",
             problems=problems,
             remedy="Give these layers the function of the file in its place: "
-            "lambda x: keras.ops.clip(0.2 * x + 0.5, 0, 1).",
+            "lambda x: keras.ops.clip(0.2 * x + 0.5, 0, 1); or, should the file be of Keras 3, "
+            "lambda x: keras.activations.hard_sigmoid(x).",
         )
 
 

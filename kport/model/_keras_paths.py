@@ -20,7 +20,7 @@ from kport.model._keras_walk import is_saveable, saveable_children, snake_name
 __all__ = ["KERAS_2", "KERAS_3", "KerasOwner", "Manner", "keras_owners", "own_values", "vars_path"]
 
 
-_OURS = frozenset({"keras", "kport", "kport_compat"})  # these look the same from both sides
+_OURS = frozenset({"keras", "kport"})  # these look the same from both sides
 
 
 @dataclass(frozen=True, slots=True)

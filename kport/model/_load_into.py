@@ -23,6 +23,7 @@ from kport.model._layer_order import in_layer_order
 from kport.model._load_optimizer import place_optimizer
 from kport.model._match import match
 from kport.model._plan import WEIGHTS, Plan
+from kport.model._unlearned import mark_unlearned
 from kport.model._walk import Walk, walk
 
 __all__ = ["load_into"]
@@ -77,7 +78,7 @@ def load_into(
     for name, tensor in checkpoint.tensors.items():
         if name not in names and id(tensor.source) not in placed:
             lines.append(ReportLine("dropped", name, "is no weight"))
-    return LoadReport(tuple(lines))
+    return LoadReport((*lines, *checkpoint.notes, *mark_unlearned(found)))
 
 
 def _require_floats(dtype: str | None) -> None:

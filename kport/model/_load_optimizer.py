@@ -65,7 +65,7 @@ def _state_for(
         config = keras.saving.serialize_keras_object(optimizer)
         state, notes = checkpoint.optimizer_state(config)
         slots = [_renamed(one, names) for one in state]
-        return slots, [ReportLine("dropped", note.name, note.detail) for note in notes]
+        return slots, list(notes)
     if checkpoint.naming is not Naming.ATTRIBUTE:
         return [], []
     stored = checkpoint.of_kind(Kind.OPTIMIZER).values()

@@ -337,6 +337,10 @@ REFUSED = [
     (layer("SpatialDropout1D", noise_shape=[1]), "x.noise_shape: is [1], which Keras 3 cannot do"),
     (layer("InputLayer", ragged=True), "x.ragged: is True, which Keras 3 cannot do"),
     ({"class_name": "Dense", "config": [1]}, "Dense: has a config of a list, expected an object"),
+    (
+        layer("DenseFeatures", feature_columns=[{"class_name": "NumericColumn", "config": {}}]),
+        "x: is a DenseFeatures: Keras 3 has no feature columns; build the model with preprocessing",
+    ),
 ]
 
 

@@ -1,5 +1,9 @@
 """Weights by their order, where model and file were not frozen alike or hold more than layers."""
 
+import io
+import json
+import zipfile
+
 import h5py
 import numpy as np
 import pytest
@@ -186,3 +190,29 @@ def test_a_model_that_was_never_called_says_so(tmp_path):
     model(np.ones((1, 3), "f4"))
     kport.load_weights(model, path)
     assert value(keras, model.inner.kernel) == 1
+
+
+@pytest.mark.parametrize("layer", ["dense_layers/dense", "layers/dense"])
+def test_a_linear_model_is_found_from_a_to_z_and_from_z_to_a(tmp_path, layer):
+    """Keras 2.12 comes to its Dense by ``dense_layers`` first, 2.15 by ``layers``."""
+    import keras
+
+    config = {
+        "module": "keras.experimental",
+        "class_name": "LinearModel",
+        "config": {"name": "linear", "units": 2},
+        "registered_name": None,
+        "build_config": {"input_shape": [4, 3]},
+    }
+    kernel, bias = np.arange(6, dtype="f4").reshape(3, 2), np.array([7, 8], "f4")
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        file[f"{layer}/vars/0"], file["vars/0"] = kernel, bias
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "2.15.0"}))
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", weights.getvalue())
+    x = np.ones((1, 3), "f4")
+    found = keras.ops.convert_to_numpy(kport.load(path)(x))
+    np.testing.assert_array_equal(found, x @ kernel + bias)

@@ -15,7 +15,7 @@ from kport_compat.keras2._log import Log
 from kport_compat.keras2._names import CLASSES as NAMES
 from kport_compat.keras2._names import FUNCTIONS, module_of
 from kport_compat.keras2._operations import OPERATIONS, operation
-from kport_compat.keras2._rules import CLASSES, GONE, own_reason, rules_for
+from kport_compat.keras2._rules import CLASSES, GONE, REFUSED, own_reason, rules_for
 
 __all__ = ["component", "custom", "function", "is_object", "layer", "plain", "value"]
 
@@ -73,6 +73,9 @@ def layer(node: JSON, log: Log) -> JSON:
         return operation(name, config, log)
     config = dict(config)
     place = str(config.get("name") or name)
+    if name in REFUSED:
+        log.problem(place, f"is a {name}: {REFUSED[name]}")
+        return custom(name, {})
     computed = expression_of(config, place, log) if name == "Lambda" else None
     if computed is not None:
         computed["config"] |= {"dtype": _dtype(config.get("dtype", "float32"))}

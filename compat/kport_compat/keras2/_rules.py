@@ -14,7 +14,7 @@ from kport.checkpoint import JSON
 from kport_compat.keras2._kinds import Change, Drop, Lose, Off, Only, Own, Rename, Rule
 from kport_compat.keras2._log import Log
 
-__all__ = ["CLASSES", "GONE", "MASKABLE", "OWN", "RULES", "own_reason", "rules_for"]
+__all__ = ["CLASSES", "GONE", "MASKABLE", "OWN", "REFUSED", "RULES", "own_reason", "rules_for"]
 
 
 def _one_axis(axis: Any) -> Any:
@@ -180,6 +180,14 @@ OWN: tuple[Own, ...] = (
     ),
 )
 """Layers that kport computes itself, each with the reason."""
+
+REFUSED = dict.fromkeys(
+    ("DenseFeatures", "SequenceFeatures"),
+    "Keras 3 has no feature columns; build the model with preprocessing layers in its place "
+    "(Normalization, StringLookup, IntegerLookup, Discretization, Hashing, CategoryEncoding, "
+    "Embedding) and take the weights of the others with kport.load_weights(model, path)",
+)
+"""Layer class that nothing here takes the place of -> why, and what to do."""
 
 GONE = {"Discretization": "summary"}
 """Layer class -> the last part of the name of a weight that only Keras 2 has."""

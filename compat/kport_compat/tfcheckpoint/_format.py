@@ -37,6 +37,7 @@ from kport_compat.tensorbundle import (
 )
 from kport_compat.tfcheckpoint._names import Named, named_variables
 from kport_compat.tfcheckpoint._objects import named_objects, optimizer_of
+from kport_compat.tfcheckpoint._writer import written_by
 from kport_compat.training import StateGraph, tracked_state
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class TFCheckpointFormat:
 
 TF_CHECKPOINT = TFCheckpointFormat()
 
+_TABLE = "/.ATTRIBUTES/table-"  # then keys, and values, as MutableHashTable writes them
+
 
 def read_checkpoint(index: Path) -> Checkpoint:
     """Return what an index and its shards hold."""
@@ -120,10 +123,7 @@ def _optimizer_state(
 
 def _provenance(objects: Sequence[Tracked]) -> dict[str, str]:
     source = f"TensorFlow checkpoint ({'objects' if objects else 'names'})"
-    children = {name for one in objects for name in one.children}
-    # Keras 3 holds the kernel of a Dense or convolution as _kernel, Keras 2 as kernel.
-    old = "kernel" in children and "_kernel" not in children
-    return {"source": source, "keras": "2"} if old else {"source": source}
+    return {"source": source, "keras": written_by(objects)}
 
 
 def _tensors(bundle: Bundle, found: Named) -> tuple[dict[str, LazyTensor], list[Note]]:
@@ -136,7 +136,11 @@ def _tensors(bundle: Bundle, found: Named) -> tuple[dict[str, LazyTensor], list[
             notes.append(Note("dropped", one.name, error.message))
     known = {one.key for one in found.values}
     for key, entry in bundle.entries.items():
-        if key not in known and key != GRAPH_KEY:
+        table, _, part = key.partition(_TABLE)
+        if part:
+            if part == "keys":
+                notes.append(Note("dropped", table, "is a lookup table; see set_vocabulary"))
+        elif key not in known and key != GRAPH_KEY:
             what = "strings" if entry.dtype == STRING else f"{entry.dtype}{list(entry.shape)}"
             notes.append(Note("dropped", key, f"is no variable: {what}"))
     return tensors, notes

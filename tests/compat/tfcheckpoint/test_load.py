@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kport.errors import MismatchError
+from kport.errors import LoadError, MismatchError
 
 pytestmark = pytest.mark.backend
 
@@ -178,3 +178,16 @@ def test_two_objects_that_fit_are_a_question():
     assert "average: fits the model as well" in str(caught.value)
     load_into(model, checkpoint, rename={"average.**": "**"})
     assert float(np.ravel(model.get_weights()[3])[0]) == 3
+
+
+def test_a_writer_that_cannot_be_told_counts_against_a_function_that_keras_3_changed():
+    import keras
+
+    model = blocks()
+    model.blocks[1].activation = keras.activations.hard_sigmoid
+    with pytest.raises(LoadError) as caught:
+        load(model, "objects_2.15")
+    text = str(caught.value)
+    assert "is of Keras 2, or one that cannot be told from it, whose hard_sigmoid is" in text
+    assert "blocks.1.activation: is relu6(x + 3) / 6 in the code here" in text
+    assert "should the file be of Keras 3, lambda x: keras.activations.hard_sigmoid(x)" in text

@@ -13,10 +13,12 @@ from kport.formats import Format, WriteOptions
 from kport_compat.tensorbundle import Bundle, Tracked
 from kport_compat.tfcheckpoint import TF_CHECKPOINT
 from kport_compat.tfcheckpoint._objects import named_objects
+from kport_compat.tfcheckpoint._writer import written_by
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "tensorflow"
 NETWORK = GOLDEN / "functional_2.3"
 OBJECTS = GOLDEN / "objects_2.15"
+OPEN = "2, or one that cannot be told from it"
 
 
 @pytest.fixture
@@ -198,3 +200,42 @@ def test_a_graph_beyond_reason_is_refused():
     chain = tuple(Tracked({"deeper": number + 1}, {}) for number in range(300))
     with pytest.raises(CorruptFileError, match="nested beyond reason"):
         named_objects((*chain, Tracked({}, {"VARIABLE_VALUE": "k"})))
+
+
+def objects(*children):
+    return [Tracked(dict.fromkeys(children, 0), {})]
+
+
+@pytest.mark.parametrize(
+    ("children", "writer"),
+    [
+        (["layer-0", "_kernel"], "2"),  # a user's _kernel
+        (["_operations", "kernel"], "3"),  # a user's kernel, or that of a cell
+        (["_kernel", "bias"], "3"),
+        (["_embeddings", "cell"], "3"),
+        (["_kernel", "kernel"], OPEN),
+        (["gamma", "beta"], OPEN),
+    ],
+)
+def test_names_of_objects_tell_which_keras_wrote_them(children, writer):
+    assert written_by(objects(*children)) == writer
+
+
+@pytest.mark.parametrize(
+    ("name", "writer"), [("functional_2.3/weights", "2"), ("saver_1.15/model.ckpt-1", OPEN)]
+)
+def test_what_may_be_of_keras_2_counts_as_that(name, writer):
+    assert formats.read(GOLDEN / name).provenance["keras"] == writer
+
+
+@pytest.mark.backend
+def test_objects_of_this_keras_have_the_names_that_tell_it():
+    import keras
+
+    layers = [keras.Input((3,)), keras.layers.Embedding(4, 2), keras.layers.Dense(2)]
+    model = keras.Sequential(layers)
+    functional = keras.Model(model.inputs, model.outputs)
+    assert hasattr(model.layers[0], "_embeddings")
+    assert hasattr(model.layers[1], "_kernel")
+    assert all(hasattr(one, "_inbound_nodes") for one in model.layers)
+    assert hasattr(functional, "_operations")
