@@ -34,12 +34,9 @@ from kport.model._assign import assign
 from kport.model._build_shapes import build_layers
 from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
-from kport.model._keras import (
-    alone,
-    loading_scope,
-    without_tensorflow,
-)
+from kport.model._keras import alone, loading_scope, without_tensorflow
 from kport.model._keras_initializers import without_initializers
+from kport.model._keras_sequential import built_once
 from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
 from kport.model._optimizers import attach, build_optimizers
@@ -213,6 +210,7 @@ def _construct(config: dict[str, Any]) -> keras.Model:
         mapped(LoadError, f"the model {config.get('class_name')!r} cannot be constructed"),
         _reason_first(),
         loading_scope(),
+        built_once(),
         warnings.catch_warnings(),
     ):
         # Unbuilt parts show up as missing variables, all named, in the error of `assign`.
