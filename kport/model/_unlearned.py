@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -27,33 +27,50 @@ def mark_unlearned(found: Walk) -> Iterator[ReportLine]:
     tells of.
     """
     for path, layer in found.layers():
-        if what := _lacking(layer):
-            layer.call = partial(_call, layer, path)
-            yield ReportLine("supplied", f"{path}.{what}", "is not in the file; adapt the layer")
+        missing = _missing(layer)
+        if missing is not None:
+            layer.call = partial(_call, layer, path, missing, getattr(layer, missing.attribute))
+            yield ReportLine("supplied", f"{path}.{missing.what}", "is not in the file")
 
 
-def _lacking(layer: keras.Layer) -> str:
-    """Return the name of what a layer must learn before its first call; empty if it has it."""
+class _Missing(NamedTuple):
+    """What a layer must learn before its first call.
+
+    Arguments:
+        what: What to call it.
+        attribute: The attribute of the layer that is another object once it has learned.
+        remedy: The methods that teach it.
+    """
+
+    what: str
+    attribute: str
+    remedy: str
+
+
+_BINS = _Missing("bin_boundaries", "bin_boundaries", "adapt")
+_WORDS = _Missing("vocabulary", "lookup_table", "adapt or set_vocabulary")
+
+
+def _missing(layer: keras.Layer) -> _Missing | None:
     if isinstance(layer, keras.layers.Discretization):
-        return "bin_boundaries" if layer.bin_boundaries is None else ""
+        return _BINS if layer.bin_boundaries is None else None
     if isinstance(layer, (keras.layers.IntegerLookup, keras.layers.StringLookup)):
         masks = layer.mask_token is not None and layer.output_mode == "int"
-        return "vocabulary" if layer.vocabulary_size() == layer.num_oov_indices + masks else ""
-    return ""
+        return _WORDS if layer.vocabulary_size() == layer.num_oov_indices + masks else None
+    return None
 
 
-def _call(layer: keras.Layer, path: str, inputs: Any) -> Any:
+def _call(layer: keras.Layer, path: str, missing: _Missing, before: Any, inputs: Any) -> Any:
     """Stand in for the layer's own `call` until it has learned.
 
     Raises:
         LoadError: It has not.
     """
-    if what := _lacking(layer):
-        setter = "adapt" if what == "bin_boundaries" else "adapt or set_vocabulary"
+    if getattr(layer, missing.attribute) is before:
         raise LoadError(
             "a layer cannot work with what its file holds",
-            problems=[Problem(path, f"has no {what}; the file has none")],
-            remedy=f"Call {setter} of the layer, or load a file that holds the whole model.",
+            problems=[Problem(path, f"has no {missing.what}; the file has none")],
+            remedy=f"Call {missing.remedy} of the layer, or load a file of the whole model.",
         )
     del layer.call
     return layer.call(inputs)

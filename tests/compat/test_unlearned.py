@@ -16,14 +16,15 @@ pytestmark = [
 ]
 
 
-def definition(folder, cls, dtype, **config):
-    """Write what to_json() of Keras 2 writes of one layer behind an input; return the path."""
+def definition(folder, cls, dtype, *behind, **config):
+    """Write what to_json() of Keras 2 writes of a layer behind an input; return the path."""
     layers = [
         {
             "class_name": "InputLayer",
             "config": {"name": "i", "batch_input_shape": [None, 2], "dtype": dtype},
         },
         {"class_name": cls, "config": {"name": "learns", **config}},
+        *behind,
     ]
     config = {"name": "s", "layers": layers}
     path = folder / "model.json"
@@ -97,3 +98,12 @@ def test_weights_without_a_vocabulary_are_said_to_be_so(tmp_path):
     with h5py.File(tmp_path / "x.weights.h5", "w") as file:
         file.create_group("vars")
     assert kport.load_weights(model, tmp_path / "x.weights.h5").supplied == ("learns.vocabulary",)
+
+
+def test_layers_behind_know_the_size_of_a_vocabulary_that_is_not_there(tmp_path):
+    behind = {"class_name": "Dense", "config": {"name": "d", "units": 2}}
+    config = {"vocabulary": None, "vocabulary_size": 4, "output_mode": "multi_hot"}
+    model = kport.load(definition(tmp_path, "IntegerLookup", "int64", behind, **config))
+    assert model.layers[1].kernel.shape == (4, 2)
+    model.layers[0].set_vocabulary([5, 7, 9])
+    assert model(NUMBERS).shape == (2, 2)

@@ -95,7 +95,6 @@ RULES: tuple[Rule, ...] = (
     # Preprocessing.
     Drop(_RANDOM, "rng_type"),
     Rename("Discretization", "bins", "bin_boundaries"),
-    Drop("IntegerLookup StringLookup TextVectorization", "vocabulary_size"),
     Drop("IntegerLookup StringLookup TextVectorization", "has_input_vocabulary"),
     Rename("IntegerLookup", "max_values", "max_tokens"),  # TensorFlow 2.3
     Rename("IntegerLookup", "mask_value", "mask_token"),
