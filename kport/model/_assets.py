@@ -19,12 +19,13 @@ import numpy as np
 
 from kport.checkpoint import Asset, Checkpoint, Naming
 from kport.errors import LoadError, Problem, UnsafeFileError, mapped
-from kport.model._keras_paths import KerasOwner, keras_owners
+from kport.model._keras_paths import KERAS_2, KERAS_3, KerasOwner, keras_owners
 from kport.model._walk import Walk
 
 __all__ = ["assets_below", "assets_of", "load_assets"]
 
 _VOCABULARY = "vocabulary.json"
+Homes = dict[str, tuple[Any, dict[str, Asset]]]
 
 
 def assets_of(found: Walk, owners: list[KerasOwner]) -> Iterator[Asset]:
@@ -81,30 +82,49 @@ def load_assets(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> None
     """
     if not checkpoint.assets:
         return
-    by_attribute = {owner.path: owner.thing for owner in found.owners}
-    by_keras = {owner.path: owner.thing for owner in keras_owners(model)}
-    things = by_attribute if checkpoint.naming is Naming.ATTRIBUTE else by_keras
-    files = _by_owner(checkpoint, things)
-    for path, assets in files.items():
-        if _is_lookup(things[path]) and _VOCABULARY in assets:
-            _set_vocabulary(things[path], path, assets[_VOCABULARY])
-        elif _VOCABULARY not in files.get(f"{path}.lookup_layer", {}):
-            _load_files(things[path], path, assets)
+    found_homes = [_homes(checkpoint, things) for things in _things(checkpoint, model, found)]
+    homes, homeless = min(found_homes, key=lambda one: len(one[1]))
+    if homeless:
+        problems = [
+            Problem(name, "is in the file; no layer takes it", "unexpected") for name in homeless
+        ]
+        raise LoadError("assets of the file have no place in the model", problems=problems)
+    for other, left in found_homes:
+        if not left and _owners(other) != _owners(homes):
+            raise LoadError("its assets fit the model in two ways, by the orders of two Keras 2")
+    for path, (thing, assets) in homes.items():
+        if _is_lookup(thing) and _VOCABULARY in assets:
+            _set_vocabulary(thing, path, assets[_VOCABULARY])
+        elif _VOCABULARY not in homes.get(f"{path}.lookup_layer", (None, {}))[1]:
+            _load_files(thing, path, assets)
 
 
-def _by_owner(checkpoint: Checkpoint, things: Mapping[str, Any]) -> dict[str, dict[str, Asset]]:
-    files: dict[str, dict[str, Asset]] = {}
+def _things(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Iterator[dict[str, Any]]:
+    """Yield path -> owner, once for each way in which a writer of the file may have gone."""
+    if checkpoint.naming is Naming.ATTRIBUTE:
+        yield {owner.path: owner.thing for owner in found.owners}
+        return
+    for manner in KERAS_2 if checkpoint.naming is Naming.KERAS_2 else (KERAS_3,):
+        yield {owner.path: owner.thing for owner in keras_owners(model, manner)}
+
+
+def _homes(checkpoint: Checkpoint, things: Mapping[str, Any]) -> tuple[Homes, list[str]]:
+    """Return path -> owner and its files by name, and the files that have no owner."""
+    homes: Homes = {}
     homeless = []
     for name, asset in checkpoint.assets.items():
         owners = [path for path in things if name.startswith(f"{path}/")]
         path = max(owners, key=len, default="")
-        if hasattr(things.get(path), "load_assets"):
-            files.setdefault(path, {})[name.removeprefix(f"{path}/")] = asset
+        thing = things.get(path)
+        if hasattr(thing, "load_assets"):
+            homes.setdefault(path, (thing, {}))[1][name.removeprefix(f"{path}/")] = asset
         else:
-            homeless.append(Problem(name, "is in the file; no layer takes it", "unexpected"))
-    if homeless:
-        raise LoadError("assets of the file have no place in the model", problems=homeless)
-    return files
+            homeless.append(name)
+    return homes, homeless
+
+
+def _owners(homes: Homes) -> set[tuple[int, str]]:
+    return {(id(thing), one.name) for thing, assets in homes.values() for one in assets.values()}
 
 
 def _set_vocabulary(lookup: Any, path: str, asset: Asset) -> None:

@@ -31,7 +31,7 @@ from kport.errors import KportError, LoadError, UsageError, mapped
 from kport.model._agree import require_agreement
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
-from kport.model._build_shapes import build_layers
+from kport.model._build_shapes import build_again, build_layers
 from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import alone, loading_scope, without_tensorflow
@@ -253,6 +253,10 @@ def _make(
     spec = checkpoint.spec
     with without_tensorflow(), keras.saving.custom_object_scope(custom):
         model = _construct(config)
+        if checkpoint.naming is Naming.KERAS_2 and checkpoint.assets:
+            # Its only way to be built is a call, which a lookup without its terms does not survive.
+            load_assets(checkpoint, model, walk(model))
+            build_again(model, config)
         build_layers(model, spec.builds, spec.layers)
         tie_again(model, spec.ties)
         if checkpoint.naming is Naming.ATTRIBUTE and dtype is None:

@@ -20,7 +20,7 @@ from kport.model._keras import is_graph
 from kport.model._layer_states import adapt_layers, set_policies
 from kport.model._walk import Walk, walk
 
-__all__ = ["build_configs", "build_layers"]
+__all__ = ["build_again", "build_configs", "build_layers"]
 
 _ROUNDS = 50  # a build() may make layers that have a build(); nobody nests them deeper
 
@@ -78,6 +78,18 @@ def build_layers(
             if not layer.built:
                 _build(path, layer, builds[path])
     adapt_layers(found, states)
+
+
+def build_again(model: keras.Model, config: JSON) -> None:
+    """Build a subclassed model by its own build config, where something was left unbuilt.
+
+    Raises:
+        LoadError: Its `build` failed.
+    """
+    build_config = config.get("build_config")
+    if build_config and not all(layer.built for _, layer in walk(model).layers()):
+        model.built = False
+        _build(model.name, model, build_config)
 
 
 def _build(path: str, layer: keras.Layer, config: JSON) -> None:
