@@ -6,7 +6,8 @@ that every tensor can have one and every load can look at it. It runs outside of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from blake3 import blake3
@@ -16,10 +17,21 @@ from kport.checkpoint._dtypes import numpy_dtype
 if TYPE_CHECKING:
     from kport.checkpoint._tensor import Array
 
-__all__ = ["STORED_AS", "copy_bytes", "digest", "digest_of", "plain_bytes"]
+__all__ = [
+    "STORED_AS",
+    "ByteSource",
+    "copy_from",
+    "digest",
+    "digest_of",
+    "digest_through",
+    "fill_bytes",
+    "plain_bytes",
+]
 
 STORED_AS = {"int4": "int8", "uint4": "uint8"}
 """Dtypes that no file format knows -> the one their elements are stored as, one a byte."""
+
+Copy = Callable[[memoryview, int], None]
 
 _STEP = 1 << 20  # what stays in a processor's cache
 
@@ -31,18 +43,51 @@ def plain_bytes(values: Array) -> memoryview:
     return plain.reshape(-1).view(np.uint8).data
 
 
-def copy_bytes(values: Array, target: Array) -> str:
-    """Copy values into an array of the same shape and dtype, and return their digest.
+@runtime_checkable
+class ByteSource(Protocol):
+    """Gives the values of a tensor, and can copy their plain bytes to where they are wanted."""
+
+    def __call__(self) -> Array:
+        """Return the values."""
+        ...
+
+    def copy_to(self, target: memoryview, start: int) -> None:
+        """Fill memory with the plain bytes from one on, counted from the first of the tensor."""
+        ...
+
+
+def fill_bytes(target: memoryview, copy_to: Copy) -> str:
+    """Fill memory with the plain bytes of a tensor, and return their digest.
 
     Each step is copied and hashed while it is in the processor's cache, so the memory is walked
     once. Other threads run meanwhile.
     """
-    source, place, found = plain_bytes(values), plain_bytes(target), blake3()
-    for start in range(0, len(source), _STEP):
-        step = slice(start, start + _STEP)
-        np.copyto(np.frombuffer(place[step], np.uint8), np.frombuffer(source[step], np.uint8))
-        found.update(place[step])
+    found = blake3()
+    for start in range(0, len(target), _STEP):
+        step = target[start : start + _STEP]
+        copy_to(step, start)
+        found.update(step)
     return found.hexdigest()
+
+
+def digest_through(copy_to: Copy, size: int) -> str:
+    """Return the digest of the plain bytes of a tensor, without memory for all of them."""
+    found, place = blake3(), memoryview(bytearray(min(size, _STEP)))
+    for start in range(0, size, _STEP):
+        step = place[: size - start]
+        copy_to(step, start)
+        found.update(step)
+    return found.hexdigest()
+
+
+def copy_from(values: Array) -> Copy:
+    """Return what copies the plain bytes of an array; see `ByteSource.copy_to`."""
+    source = np.frombuffer(plain_bytes(values), np.uint8)
+
+    def copy(target: memoryview, start: int) -> None:
+        np.frombuffer(target, np.uint8)[:] = source[start : start + len(target)]
+
+    return copy
 
 
 def digest(data: bytes | memoryview) -> str:

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from kport.checkpoint._boxes import Box, box_of, slices_of
-from kport.checkpoint._bytes import copy_bytes, digest_of
+from kport.checkpoint._bytes import (
+    STORED_AS,
+    ByteSource,
+    copy_from,
+    digest_of,
+    digest_through,
+    fill_bytes,
+    plain_bytes,
+)
 from kport.checkpoint._dtypes import FLOATS, numpy_dtype
 from kport.errors import CorruptFileError, LoadError
 
@@ -78,7 +86,7 @@ class LazyTensor:
         dtype: A name out of `kport.checkpoint.DTYPES`.
         kind: What it is for.
         source: Gives the whole tensor as a NumPy view (a memory map, a host view of a variable);
-            called at each read, so nothing is kept.
+            called at each read, so nothing is kept. A `ByteSource` can do without the view.
         keras_path: Where plain Keras keeps it in ``model.weights.h5``: ``layers/dense/vars/0``; in
             a TensorFlow checkpoint, the variable's own name: ``dense/kernel``.
         position: Where a legacy file keeps it.
@@ -142,13 +150,27 @@ class LazyTensor:
         Raises:
             CorruptFileError: See `read`; the array holds values that are not to be used then.
         """
-        values = self._declared()
-        if self.digest is not None and target.flags.c_contiguous:
-            self._require_digest(copy_bytes(values, target))
+        source = self.source
+        if not target.flags.c_contiguous or self.dtype in STORED_AS:
+            np.copyto(target, self.read())
             return
-        np.copyto(target, values)
+        copy_to = source.copy_to if isinstance(source, ByteSource) else copy_from(self._declared())
+        place = plain_bytes(target)  # no copy: it is contiguous and of a dtype that files know
         if self.digest is not None:
-            self._require_digest(digest_of(target))
+            self._require_digest(fill_bytes(place, copy_to))
+        else:
+            copy_to(place, 0)
+
+    def check(self) -> None:
+        """Read every byte and hold it against the digest, if there is one.
+
+        Raises:
+            CorruptFileError: See `read`.
+        """
+        if self.digest is not None and isinstance(self.source, ByteSource):
+            self._require_digest(digest_through(self.source.copy_to, self.nbytes))
+        else:
+            self.read()
 
     def _declared(self) -> Array:
         values = self.source()

@@ -4,6 +4,9 @@ Memory: none of its own; pages are read when touched and belong to the page cach
 tensor are asked for at once and no others with them, so that a part of a file costs its own bytes.
 A file that is truncated in place while it is mapped crashes the process, as with every memory map;
 kport itself only ever replaces files whole.
+
+A tensor that is wanted whole is copied without the map: the system reads a file faster than it maps
+one, most of all from the disk.
 """
 
 from __future__ import annotations
@@ -11,17 +14,18 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
 import numpy as np
 
 from kport.checkpoint import Array
 from kport.errors import CorruptFileError, UnreadableError, mapped
 
-__all__ = ["FETCHERS", "Backing", "HeldBytes", "MappedFile", "identity_of"]
+__all__ = ["FETCHERS", "Backing", "HeldBytes", "MappedFile", "identity_of", "in_place"]
 
 
 _PAGE = mmap.PAGESIZE
@@ -83,6 +87,25 @@ class MappedFile:
         return self._identity[2]
 
     @property
+    def copies(self) -> bool:
+        """Whether `copy_to` is there: it is not on Windows, nor for what has to be fetched."""
+        return hasattr(os, "preadv") and self._fetch is None
+
+    def copy_to(self, target: memoryview, start: int) -> None:
+        """Fill memory with the bytes from one on.
+
+        Raises:
+            CorruptFileError: The file ends before, or another has taken its place.
+            UnreadableError: It cannot be read.
+        """
+        with mapped(UnreadableError, "cannot be read", path=self.path):
+            while target:
+                count = os.preadv(self._handle, [target], start)
+                if not count:
+                    raise CorruptFileError("was truncated after it was opened")
+                target, start = target[count:], start + count
+
+    @property
     def hole(self) -> int:
         """Bytes between two pieces that cost less to read with them than to leave out."""
         return _PAGE if self._fetch is None else _REQUEST
@@ -130,19 +153,47 @@ class MappedFile:
 
     @cached_property
     def _region(self) -> mmap.mmap:
-        with (
-            mapped(UnreadableError, "cannot be read", path=self.path),
-            self.path.open("rb") as file,
-        ):
-            if identity_of(os.fstat(file.fileno())) != self._identity:
+        with mapped(UnreadableError, "cannot be read", path=self.path):
+            return mmap.mmap(self._handle, 0, access=mmap.ACCESS_READ)
+
+    @cached_property
+    def _handle(self) -> int:
+        with mapped(UnreadableError, "cannot be read", path=self.path):
+            handle = os.open(self.path, os.O_RDONLY)
+            finalize(self, os.close, handle)
+            if identity_of(os.fstat(handle)) != self._identity:
                 raise CorruptFileError("was changed after it was opened", remedy="Read it again.")
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if hasattr(os, "posix_fadvise"):  # what lies beside the bytes asked for is not wanted
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_RANDOM)
+        return handle
 
     @cached_property
     def _sparse(self) -> mmap.mmap:
         """The map, with the system told that what lies beside a page touched is not wanted."""
         self._region.madvise(mmap.MADV_RANDOM)
         return self._region
+
+
+def in_place(values: Callable[[], Array], backing: Backing, start: int) -> Callable[[], Array]:
+    """Return a source of values whose plain bytes stand in a file from a place on."""
+    if isinstance(backing, MappedFile) and backing.copies:
+        return _Stretch(values, backing, start)
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A `kport.checkpoint.ByteSource` out of a file."""
+
+    values: Callable[[], Array]
+    file: MappedFile
+    start: int
+
+    def __call__(self) -> Array:
+        return self.values()
+
+    def copy_to(self, target: memoryview, start: int) -> None:
+        self.file.copy_to(target, self.start + start)
 
 
 def identity_of(status: os.stat_result) -> tuple[int, int, int, int]:

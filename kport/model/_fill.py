@@ -1,7 +1,7 @@
 """Move the values of a file into variables, several large ones at a time.
 
-A value goes once through the processor: a thread copies it out of the memory map into memory that
-the backend then goes on with (see `kport.model.backends`), and hashes it on the way. Page faults,
+A value goes once through the processor: a thread reads it from the file into memory that the
+backend then goes on with (see `kport.model.backends`), and hashes it on the way. Page faults,
 digests and copies of several values overlap; the backend itself is only touched by the caller's
 thread.
 
@@ -67,7 +67,7 @@ def checked(pairs: Iterable[Pair]) -> list[Pair]:
     pairs = list(pairs)
     here = [pair for pair in pairs if holds_all(pair)]
     with ThreadPoolExecutor(_THREADS, "kport-check") as pool:
-        for _ in pool.map(lambda pair: pair.tensor.read(), here):
+        for _ in pool.map(lambda pair: pair.tensor.check(), here):
             pass
     return [replace(pair, tensor=replace(pair.tensor, digest=None)) for pair in pairs]
 

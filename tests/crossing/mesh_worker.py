@@ -151,15 +151,20 @@ def do_die(folder: Path) -> None:
 
 
 def watch_reads() -> dict[str, list[tuple[int, int]]]:
-    """Note every range of bytes that is asked of a mapped file."""
+    """Note every range of bytes that is asked of a file."""
     asked: dict[str, list[tuple[int, int]]] = {}
-    expect = _mapped.MappedFile.expect
+    expect, copy_to = _mapped.MappedFile.expect, _mapped.MappedFile.copy_to
 
     def noted(self: _mapped.MappedFile, start: int, stop: int) -> None:
         asked.setdefault(str(self.path), []).append((start, stop))
         expect(self, start, stop)
 
+    def copied(self: _mapped.MappedFile, target: memoryview, start: int) -> None:
+        asked.setdefault(str(self.path), []).append((start, start + len(target)))
+        copy_to(self, target, start)
+
     _mapped.MappedFile.expect = noted  # type: ignore[method-assign]
+    _mapped.MappedFile.copy_to = copied  # type: ignore[method-assign]
     return asked
 
 

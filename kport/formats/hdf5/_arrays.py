@@ -20,7 +20,7 @@ import numpy as np
 
 from kport.checkpoint import Array, dtype_name, numpy_dtype
 from kport.errors import CorruptFileError, KportError, UnreadableError, UnsafeFileError, mapped
-from kport.formats._mapped import Backing
+from kport.formats._mapped import Backing, in_place
 from kport.formats.hdf5._filters import MAX_EXPANSION, check_filters
 from kport.formats.hdf5._layout import Chunks, Piece, together
 from kport.formats.hdf5._nodes import Dataset, Group, Node
@@ -132,7 +132,11 @@ def stored_array(dataset: Dataset, backing: Backing, base: int = 0) -> StoredArr
         source = partial(_put_together, layout, backing, base, shape, stored, *about)
     else:
         source = _in_place(layout, backing, base, declared)
-    return StoredArray(dataset.path, shape, dtype, partial(_values, source, shape, stored, dtype))
+    values: Callable[[], Array] = partial(_values, source, shape, stored, dtype)
+    plain = stored == numpy_dtype(dtype) and dtype != "bool"  # of which not every byte is one
+    if plain and isinstance(layout, Piece) and layout.address is not None:
+        values = in_place(values, backing, base + layout.address)
+    return StoredArray(dataset.path, shape, dtype, values)
 
 
 def _dtypes(dataset: Dataset) -> tuple[str, np.dtype[np.generic]]:

@@ -21,7 +21,7 @@ import numpy as np
 from kport.checkpoint import Array, Box, byte_runs, numpy_dtype, slices_of
 from kport.errors import CorruptFileError, UnreadableError, UnsafeFileError, mapped
 from kport.formats._json import shown
-from kport.formats._mapped import MappedFile
+from kport.formats._mapped import MappedFile, in_place
 from kport.formats.safetensors._dtypes import storage_dtype
 from kport.formats.safetensors._header import (
     LENGTH_BYTES,
@@ -63,7 +63,7 @@ class SafetensorsFile:
         return self.header.entries
 
     def source(self, name: str, dtype: str | None = None) -> Callable[[], Array]:
-        """Return a function that gives the values of a tensor as a read-only view.
+        """Return a function that gives the values of a tensor as a read-only view; see `in_place`.
 
         Arguments:
             name: One of `entries`.
@@ -72,7 +72,11 @@ class SafetensorsFile:
         Raises:
             UnreadableError: Keras has no such dtype.
         """
-        return partial(self._view, name, self._readable(name, dtype))
+        wanted = self._readable(name, dtype)
+        view = partial(self._view, name, wanted)
+        if wanted in _NARROW:
+            return view
+        return in_place(view, self.file, self.data + self.entries[name].start)
 
     def window(self, name: str, dtype: str | None = None) -> Callable[[Box], Array]:
         """Return a function that gives a box of a tensor as a read-only view of its own bytes.
