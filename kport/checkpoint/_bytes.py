@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from blake3 import blake3
 
-from kport.checkpoint._dtypes import numpy_dtype
+from kport.checkpoint._dtypes import name_of, numpy_dtype
 
 if TYPE_CHECKING:
     from kport.checkpoint._tensor import Array
@@ -38,7 +38,7 @@ _STEP = 1 << 20  # what stays in a processor's cache
 
 def plain_bytes(values: Array) -> memoryview:
     """Return the bytes in C order and little-endian, copied only where they are not so already."""
-    name = values.dtype.name
+    name = name_of(values.dtype)
     plain = np.ascontiguousarray(values, numpy_dtype(STORED_AS.get(name, name)))
     return plain.reshape(-1).view(np.uint8).data
 

@@ -122,20 +122,25 @@ class Checkpoint:
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
 
+# What no two tensors of a file may have in common.
+_PLACE_OF: Mapping[Naming, Callable[[LazyTensor], object]] = {
+    Naming.ATTRIBUTE: lambda _: None,
+    Naming.WEIGHTS: lambda _: None,
+    Naming.KERAS: lambda tensor: tensor.keras_path,
+    Naming.KERAS_2: lambda tensor: tensor.keras_path,
+    Naming.VARIABLES: lambda tensor: (tensor.kind is Kind.OPTIMIZER, tensor.keras_path),
+    Naming.POSITION: lambda tensor: tensor.position,
+    Naming.OBJECTS: lambda _: None,
+}
+
+
 def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
     places: dict[object, str] = {}
+    place_of = _PLACE_OF[checkpoint.naming]
     for name, tensor in checkpoint.tensors.items():
         if name != tensor.name:
             yield Problem(f"tensors[{name!r}]", f"is named {tensor.name!r}")
-        place = {
-            Naming.ATTRIBUTE: None,
-            Naming.WEIGHTS: None,
-            Naming.KERAS: tensor.keras_path,
-            Naming.KERAS_2: tensor.keras_path,
-            Naming.VARIABLES: (tensor.kind is Kind.OPTIMIZER, tensor.keras_path),
-            Naming.POSITION: tensor.position,
-            Naming.OBJECTS: None,
-        }[checkpoint.naming]
+        place = place_of(tensor)
         if place is not None and places.setdefault(place, name) != name:
             yield Problem(f"tensors[{name!r}]", f"claims the place of {places[place]!r}: {place}")
     if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):

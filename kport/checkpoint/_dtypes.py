@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DTYPES", "FLOATS", "dtype_name", "numpy_dtype"]
+__all__ = ["DTYPES", "FLOATS", "dtype_name", "name_of", "numpy_dtype"]
 
 _NUMPY = (
     "bool",
@@ -60,6 +60,12 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     if name in _NUMPY:
         return np.dtype(name).newbyteorder("<")
     raise KeyError(name)
+
+
+@cache
+def name_of(dtype: np.dtype[Any]) -> str:
+    """Return NumPy's name of a dtype, which NumPy makes anew each time that it is asked."""
+    return str(dtype.name)
 
 
 def dtype_name(dtype: object) -> str:

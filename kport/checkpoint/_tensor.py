@@ -20,7 +20,7 @@ from kport.checkpoint._bytes import (
     fill_bytes,
     plain_bytes,
 )
-from kport.checkpoint._dtypes import FLOATS, numpy_dtype
+from kport.checkpoint._dtypes import FLOATS, name_of, numpy_dtype
 from kport.errors import CorruptFileError, LoadError
 
 __all__ = ["Array", "Kind", "LazyTensor", "Position", "Slot"]
@@ -174,10 +174,10 @@ class LazyTensor:
 
     def _declared(self) -> Array:
         values = self.source()
-        if values.shape != self.shape or values.dtype.name != self.dtype:
+        if values.shape != self.shape or name_of(values.dtype) != self.dtype:
             raise CorruptFileError(
                 f"tensor {self.name!r} was declared as {self.dtype}{list(self.shape)} and its "
-                f"bytes are {values.dtype.name}{list(values.shape)}"
+                f"bytes are {name_of(values.dtype)}{list(values.shape)}"
             )
         return values
 

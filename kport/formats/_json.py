@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from functools import cache
 from typing import Any
 
 from kport.errors import CorruptFileError, mapped
@@ -77,11 +78,15 @@ def dump_json(value: Any, *, sort_keys: bool = False, indent: int | None = 2) ->
         >>> dump_json({"b": 1, "a": "é"}, sort_keys=True, indent=None)
         b'{"a":"\xc3\xa9","b":1}\n'
     """
+    return f"{_encoder(sort_keys, indent).encode(value)}\n".encode()
+
+
+@cache
+def _encoder(sort_keys: bool, indent: int | None) -> json.JSONEncoder:
     separators = (",", ":") if indent is None else (",", ": ")
-    text = json.dumps(
-        value, ensure_ascii=False, sort_keys=sort_keys, indent=indent, separators=separators
+    return json.JSONEncoder(
+        ensure_ascii=False, sort_keys=sort_keys, indent=indent, separators=separators
     )
-    return f"{text}\n".encode()
 
 
 def shown(name: str) -> str:

@@ -29,6 +29,8 @@ _SMALL = 1 << 16  # bytes below which a thread costs more than the hash
 class Sum:
     """A digest that is complete once the writer is closed."""
 
+    __slots__ = ("value",)
+
     def __init__(self) -> None:
         self.value = ""
 

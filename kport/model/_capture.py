@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -164,8 +163,15 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
             else:
                 derived.append((path, value, _is_own_class(owner.thing)))
     for turn, (name, variable) in enumerate(found.variables.items()):
-        tensor = _of_variable(name, variable, found.kinds[name], keras_paths.get(name))
-        yield replace(tensor, pieces=own_pieces(variable, turn))
+        yield LazyTensor(
+            name,
+            tuple(int(size) for size in variable.shape),
+            variable.dtype,
+            found.kinds[name],
+            partial(host_view, variable),
+            keras_paths.get(name),
+            pieces=own_pieces(variable, turn),
+        )
     for path, value, own in derived:
         yield _of_value(path, value, own)
 
@@ -174,14 +180,6 @@ def _is_own_class(thing: object) -> bool:
     """Whether the values of an object come out of a user's method, not out of Keras's."""
     method = getattr(type(thing), "save_own_variables", None)
     return not getattr(method, "__module__", "").startswith("keras.")
-
-
-def _of_variable(
-    name: str, variable: keras.Variable, kind: Kind, keras_path: str | None
-) -> LazyTensor:
-    shape = tuple(int(size) for size in variable.shape)
-    source = partial(host_view, variable)
-    return LazyTensor(name, shape, variable.dtype, kind, source, keras_path)
 
 
 def _of_value(path: str, value: Any, own: bool) -> LazyTensor:

@@ -13,7 +13,7 @@ from keras.src import backend
 
 from kport.checkpoint import DTYPES
 from kport.errors import UnsafeFileError
-from kport.model.backends import blank, zeros
+from kport.model.backends import ZEROS_ARE_SHARED, blank, zeros
 
 __all__ = ["Pending", "without_initializers"]
 
@@ -77,8 +77,7 @@ def without_initializers(most: int | None = None) -> Iterator[Pending]:
     """
     pending = Pending(most)
     original = backend.Variable._initialize_with_initializer
-
-    thread = threading.get_ident()
+    thread, made = threading.get_ident(), _Zeros()
 
     def initialize(self: Any, initializer: Any) -> None:
         if threading.get_ident() != thread:  # a model that another thread is making
@@ -86,7 +85,7 @@ def without_initializers(most: int | None = None) -> Iterator[Pending]:
             return
         pending.add(self, initializer)
         if not _blank_in_layout(self):
-            original(self, _zeros)
+            original(self, made.of)
 
     backend.Variable._initialize_with_initializer = initialize
     try:
@@ -110,7 +109,18 @@ def _blank_in_layout(variable: Any) -> bool:
     return True
 
 
-def _zeros(shape: Any, dtype: Any = None) -> Any:
-    if dtype not in DTYPES:
-        return keras.ops.zeros(shape, dtype=dtype)
-    return zeros(tuple(shape), dtype)
+class _Zeros:
+    """Zeros for variables; those of one shape get the same, where none is written into them."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[tuple[int, ...], str], Any] = {}
+
+    def of(self, shape: Any, dtype: Any = None) -> Any:
+        if dtype not in DTYPES:
+            return keras.ops.zeros(shape, dtype=dtype)
+        key = (tuple(shape), dtype)
+        if not ZEROS_ARE_SHARED:
+            return zeros(*key)
+        if key not in self._known:
+            self._known[key] = zeros(*key)
+        return self._known[key]

@@ -111,6 +111,14 @@ def test_initializers_wait() -> None:
     assert variable.numpy().tolist() == [1, 1, 1]
 
 
+def test_a_variable_that_waits_is_changed_alone() -> None:
+    with without_initializers():
+        one, two = (keras.Variable("zeros", shape=(2, 3)) for _ in range(2))
+    two.assign_add(keras.ops.ones((2, 3)))
+    assert one.numpy().tolist() == [[0, 0, 0]] * 2
+    assert two.numpy().tolist() == [[1, 1, 1]] * 2
+
+
 def test_the_optimizer_knows_what_it_trains() -> None:
     model, inputs = zoo.build("sequential")
     zoo.train(model, inputs)

@@ -147,14 +147,14 @@ def parse_manifest(data: object) -> Manifest:
 
 def render_manifest(manifest: Manifest) -> bytes:
     """Return the manifest as JSON, one entry a line."""
-    fields: dict[str, Any] = {
-        "assets": {name: _json(one) for name, one in manifest.assets.items()},
-        "files": {name: _json(one) for name, one in manifest.files.items()},
-        "parts": {name: _json(one) for name, one in manifest.parts.items()},
-        "provenance": dict(manifest.provenance),
-        "sample": {name: _json(one) for name, one in manifest.sample.items()},
+    fields: dict[str, Mapping[str, Any]] = {
+        "assets": manifest.assets,
+        "files": manifest.files,
+        "parts": manifest.parts,
+        "provenance": manifest.provenance,
+        "sample": manifest.sample,
         "spec": manifest.spec,
-        "tensors": {name: _json(one) for name, one in manifest.tensors.items()},
+        "tensors": manifest.tensors,
     }
     parts = [f'"format": {_line(FORMAT)}', f'"version": {_line(VERSION)}']
     if manifest.holds is not Holds.MODEL:
@@ -170,13 +170,15 @@ def manifest_is_whole(raw: bytes) -> bool:
     return last is not None and last[1].decode() == digest(raw[: last.start()])
 
 
-def _json(entry: AssetEntry | FileEntry | SampleEntry | TensorEntry) -> JSON:
+def _json(entry: Any) -> Any:
+    if not isinstance(entry, (AssetEntry, FileEntry, SampleEntry, TensorEntry)):
+        return entry
     fields = {name: getattr(entry, name) for name in entry.__slots__}
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def _lines(entries: Mapping[str, Any]) -> str:
-    rows = ",\n  ".join(f"{_line(name)}: {_line(entries[name])}" for name in sorted(entries))
+    rows = ",\n  ".join(f"{_line(name)}: {_line(_json(entries[name]))}" for name in sorted(entries))
     return f"{{\n  {rows}}}" if rows else "{}"
 
 

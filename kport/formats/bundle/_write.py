@@ -209,7 +209,8 @@ def plan_files(checkpoint: Checkpoint, shard_size: int) -> dict[str, list[LazyTe
 
 
 def _of(checkpoint: Checkpoint, kinds: tuple[Kind, ...]) -> list[LazyTensor]:
-    return [tensor for _, tensor in sorted(checkpoint.of_kind(*kinds).items())]
+    found = checkpoint.of_kind(*kinds)
+    return [found[name] for name in sorted(found)]
 
 
 def _arrays(sample: Sample | None) -> dict[str, Array]:

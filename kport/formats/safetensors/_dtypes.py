@@ -70,11 +70,13 @@ def storage_dtype(name: str) -> str | None:
         >>> storage_dtype("int4"), storage_dtype("float32"), storage_dtype("complex128")
         ('int8', 'float32', None)
     """
-    stored = STORED_AS.get(name, name)
-    return stored if stored in TAGS and name in DTYPES else None
+    return _STORAGE.get(name)
 
 
 def tag_of(name: str) -> str | None:
     """Return the tag under which a dtype is stored; None where the format has none for it."""
-    stored = storage_dtype(name)
-    return None if stored is None else TAGS[stored]
+    return _TAG_OF.get(name)
+
+
+_STORAGE = {name: stored for name in DTYPES if (stored := STORED_AS.get(name, name)) in TAGS}
+_TAG_OF = {name: TAGS[stored] for name, stored in _STORAGE.items()}

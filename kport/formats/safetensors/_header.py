@@ -121,9 +121,9 @@ def render_header(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> 
     """
     fields: dict[str, Any] = {
         name: {
-            "data_offsets": [entry.start, entry.stop],
+            "data_offsets": (entry.start, entry.stop),
             "dtype": entry.tag,
-            "shape": list(entry.shape),
+            "shape": entry.shape,
         }
         for name, entry in entries.items()
     }
@@ -156,8 +156,12 @@ def _examine(header: bytes, data_size: int) -> tuple[Header, list[Problem]]:
     entries = {name: _entry(check, value, name) for name, value in fields.items()}
     if not check.problems:
         _check_tiling(check, entries, data_size)
-    ordered = sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop))
-    return Header(metadata, dict(ordered)), check.problems
+    ordered = {name: entries[name] for name in _by_place(entries)}
+    return Header(metadata, ordered), check.problems
+
+
+def _by_place(entries: Mapping[str, Entry]) -> list[str]:
+    return sorted(entries, key=lambda name: (entries[name].start, entries[name].stop))
 
 
 def _entry(check: Checker, value: object, name: str) -> Entry:
@@ -197,7 +201,8 @@ def _check_size(check: Checker, entry: Entry, place: str) -> None:
 
 def _check_tiling(check: Checker, entries: Mapping[str, Entry], data_size: int) -> None:
     end = 0
-    for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
+    for name in _by_place(entries):
+        entry = entries[name]
         if entry.start != end:
             what = "leaves a hole" if entry.start > end else "overlaps the one before it"
             place = f"tensors[{shown(name)}].data_offsets"

@@ -9,7 +9,7 @@ of it where the array given is not C-contiguous and little-endian.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +22,9 @@ from kport.formats.safetensors._dtypes import tag_of
 from kport.formats.safetensors._header import METADATA, Entry, render_header
 
 __all__ = ["FileDigest", "FilePlan", "plan_file", "validate_tensors", "write_file"]
+
+
+_SMALL = 1 << 16  # bytes below which a call to the system costs more than a copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,20 @@ def validate_tensors(tensors: Sequence[LazyTensor]) -> list[Problem]:
     problems: list[Problem] = []
     seen: set[str] = set()
     for tensor in tensors:
-        place = f"tensors[{shown(tensor.name)}]"
-        if tag_of(tensor.dtype) is None:
-            problems.append(
-                Problem(place, f"is {tensor.dtype}; safetensors has no such dtype", "dtype")
-            )
-        if tensor.name == METADATA or not _is_utf8(tensor.name):
-            problems.append(Problem(place, "has a name that no safetensors file can hold"))
-        if tensor.name in seen:
-            problems.append(Problem(place, "is given twice"))
+        problems += [
+            Problem(f"tensors[{shown(tensor.name)}]", *said) for said in _complaints(tensor, seen)
+        ]
         seen.add(tensor.name)
     return problems
+
+
+def _complaints(tensor: LazyTensor, seen: Container[str]) -> Iterator[tuple[str, str]]:
+    if tag_of(tensor.dtype) is None:
+        yield f"is {tensor.dtype}; safetensors has no such dtype", "dtype"
+    if tensor.name == METADATA or not _is_utf8(tensor.name):
+        yield "has a name that no safetensors file can hold", "value"
+    if tensor.name in seen:
+        yield "is given twice", "value"
 
 
 def write_file(
@@ -90,7 +96,7 @@ def write_file(
     """
     ordered, header = _planned(tensors, metadata)
     if isinstance(target, Path):
-        with target.open("wb", buffering=0) as file:
+        with target.open("wb", buffering=_SMALL) as file:
             return _stream(file, header, ordered)
     return _stream(target, header, ordered)
 

@@ -6,7 +6,9 @@ Each file has the same verbs over NumPy:
 - ``buffer_for(variable)``: host memory of the variable's shape and dtype to be filled, by any
   thread;
 - ``adopt(variable, buffer)``: make the filled memory the variable's value, on its devices;
-- ``zeros(shape, dtype)``: a tensor for a variable that is about to be filled.
+- ``zeros(shape, dtype)``: a tensor for a variable that is about to be filled;
+- ``ZEROS_ARE_SHARED``: whether several variables may hold the same zeros till then, as a value is
+  put in the place of another and not written into it.
 
 And where the devices of a mesh hold a variable together, which so far only JAX has:
 
@@ -33,11 +35,17 @@ else:
     from kport.model.backends._one_device import adopt_boxes, blank, boxes_of, own_pieces, processes
 
 if keras.backend.backend() == "torch":
-    from kport.model.backends._torch import adopt, buffer_for, host_view, zeros
+    from kport.model.backends._torch import ZEROS_ARE_SHARED, adopt, buffer_for, host_view, zeros
 elif keras.backend.backend() == "jax":
-    from kport.model.backends._jax import adopt, buffer_for, host_view, zeros
+    from kport.model.backends._jax import ZEROS_ARE_SHARED, adopt, buffer_for, host_view, zeros
 elif keras.backend.backend() == "tensorflow":
-    from kport.model.backends._tensorflow import adopt, buffer_for, host_view, zeros
+    from kport.model.backends._tensorflow import (
+        ZEROS_ARE_SHARED,
+        adopt,
+        buffer_for,
+        host_view,
+        zeros,
+    )
 else:
     raise BackendError(
         f"kport does not run on the Keras backend {keras.backend.backend()!r}",
@@ -45,6 +53,7 @@ else:
     )
 
 __all__ = [
+    "ZEROS_ARE_SHARED",
     "adopt",
     "adopt_boxes",
     "blank",

@@ -12,7 +12,9 @@ from kport.checkpoint import Array
 from kport.errors import SaveError
 from kport.model.backends._memory import aligned_zeros
 
-__all__ = ["adopt", "buffer_for", "host_view", "zeros"]
+__all__ = ["ZEROS_ARE_SHARED", "adopt", "buffer_for", "host_view", "zeros"]
+
+ZEROS_ARE_SHARED = True  # an array never changes
 
 
 def host_view(variable: keras.Variable) -> Array:

@@ -12,7 +12,9 @@ import tensorflow as tf
 from kport.checkpoint import Array
 from kport.model.backends._memory import aligned_zeros
 
-__all__ = ["adopt", "buffer_for", "host_view", "zeros"]
+__all__ = ["ZEROS_ARE_SHARED", "adopt", "buffer_for", "host_view", "zeros"]
+
+ZEROS_ARE_SHARED = True  # a buffer that several variables hold is copied before it is written to
 
 # What both a buffer of Python and DLPack can tell.
 _WIDTHS = ("8", "16", "32", "64")

@@ -11,7 +11,9 @@ import torch
 from kport.checkpoint import Array, numpy_dtype
 from kport.model.backends._memory import aligned_zeros
 
-__all__ = ["adopt", "buffer_for", "host_view", "zeros"]
+__all__ = ["ZEROS_ARE_SHARED", "adopt", "buffer_for", "host_view", "zeros"]
+
+ZEROS_ARE_SHARED = False  # parameters are filled in their own memory
 
 # torch.Tensor.numpy() refuses these; they cross as integers of the same width.
 _AS_INTEGER = {
