@@ -330,7 +330,11 @@ def test_averaging_over_devices_is_lost_and_said():
 
 
 REFUSED = [
-    (layer("LSTM", time_major=True), "x.time_major: is True, which Keras 3 cannot do"),
+    (layer("ConvLSTM2D", time_major=True), "x.time_major: is True, which Keras 3 cannot do"),
+    (
+        layer("Bidirectional", layer=layer("LSTM", time_major=True)),
+        "x: wraps a layer with time_major=True",
+    ),
     (layer("DepthwiseConv2D", groups=2), "x.groups: is 2, which Keras 3 cannot do"),
     (layer("Conv1DTranspose", groups=True), "x.groups: is True, which Keras 3 cannot do"),
     (layer("Attention", causal=True), "x.causal: is True, which Keras 3 cannot do"),
@@ -354,7 +358,9 @@ def test_what_keras_3_would_compute_otherwise_is_refused(old, text):
 
 def test_all_problems_are_told_at_once():
     with pytest.raises(InvalidSpecError) as caught:
-        translate(sequential(layer("LSTM", time_major=True), layer("DepthwiseConv2D", groups=2)))
+        translate(
+            sequential(layer("ConvLSTM2D", time_major=True), layer("DepthwiseConv2D", groups=2))
+        )
     assert [problem.place for problem in caught.value.problems] == ["x.time_major", "x.groups"]
 
 

@@ -34,4 +34,4 @@ def test_outputs_are_those_of_keras_2(name, tmp_path):
 
 
 def test_every_golden_model_is_tested():
-    assert len(NAMES) == 25
+    assert len(NAMES) == 31

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
 
-__all__ = ["Change", "Drop", "Lose", "Off", "Only", "Own", "Rename", "Rule"]
+__all__ = ["Change", "Drop", "Lose", "Off", "Only", "Own", "Refuse", "Rename", "Rule"]
 
 
 class Rule(Protocol):
@@ -53,6 +53,26 @@ class Only:
         value = config.pop(self.key)
         if not any(value == one and type(value) is type(one) for one in self.neutral):
             log.problem(f"{place}.{self.key}", f"is {value!r}, which Keras 3 cannot do")
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Keras 3 cannot do what the whole config asks for.
+
+    Arguments:
+        layers: The layer classes, separated by spaces.
+        when: Takes the config; whether it asks for that.
+        why: What it asks for.
+    """
+
+    layers: str
+    when: Callable[[JSON], bool]
+    why: str
+
+    def apply(self, config: JSON, place: str, log: Log) -> None:
+        """Note the problem; the config stays as it is."""
+        if self.when(config):
+            log.problem(place, self.why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ __all__ = ["Log", "facts_of"]
 def facts_of(config: Any) -> frozenset[str]:
     """Return which of these hold somewhere in a config.
 
-    ``masks``: a layer makes a mask; ``integers``: an input takes whole numbers.
+    ``masks``: a layer makes a mask; ``attention masks``: a call is given one; ``integers``: an
+    input takes whole numbers.
     """
     facts = set()
     stack = [config]
@@ -27,6 +28,8 @@ def facts_of(config: Any) -> frozenset[str]:
             stack.extend(node.values())
             if node.get("mask_zero") or node.get("class_name") == "Masking":
                 facts.add("masks")
+            if node.get("attention_mask") is not None:
+                facts.add("attention masks")
             shaped = "batch_input_shape" in node or "batch_shape" in node
             if shaped and "int" in str(node.get("dtype")):
                 facts.add("integers")

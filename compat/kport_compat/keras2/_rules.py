@@ -11,7 +11,17 @@ from __future__ import annotations
 from typing import Any
 
 from kport.checkpoint import JSON
-from kport_compat.keras2._kinds import Change, Drop, Lose, Off, Only, Own, Rename, Rule
+from kport_compat.keras2._kinds import (
+    Change,
+    Drop,
+    Lose,
+    Off,
+    Only,
+    Own,
+    Refuse,
+    Rename,
+    Rule,
+)
 from kport_compat.keras2._log import Log
 
 __all__ = ["CLASSES", "GONE", "MASKABLE", "OWN", "REFUSED", "RULES", "own_reason", "rules_for"]
@@ -37,7 +47,14 @@ def _lambda(function: Any) -> Any:
     return function
 
 
-_RECURRENT = "LSTM GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D"
+def _steps_first(config: JSON) -> bool:
+    inner = [config.get(key) for key in ("layer", "backward_layer")]
+    configs = [one.get("config") for one in inner if isinstance(one, dict)]
+    return any(isinstance(one, dict) and one.get("time_major") for one in configs)
+
+
+_CONVOLUTIONAL = "ConvLSTM1D ConvLSTM2D ConvLSTM3D"
+_RECURRENT = f"LSTM GRU SimpleRNN RNN {_CONVOLUTIONAL}"
 MASKABLE = frozenset({"Bidirectional", "GRU", "LSTM", "RNN", "SimpleRNN"})
 """Recurrent layers that heed masks beside an initial state only as kport's own."""
 _CELLS = "LSTMCell GRUCell SimpleRNNCell StackedRNNCells"
@@ -63,8 +80,10 @@ RULES: tuple[Rule, ...] = (
     Only("Dense", "input_dim", (None,)),
     # Recurrent layers.
     Drop(f"{_RECURRENT} {_CELLS}", "implementation"),
-    Only(_RECURRENT, "time_major", (False,)),
-    Only("ConvLSTM1D ConvLSTM2D ConvLSTM3D", "unroll", (False,)),
+    Off("LSTM GRU SimpleRNN RNN", "time_major", ""),
+    Only(_CONVOLUTIONAL, "time_major", (False,)),
+    Refuse("Bidirectional", _steps_first, "wraps a layer with time_major=True"),
+    Only(_CONVOLUTIONAL, "unroll", (False,)),
     Only(_RECURRENT, "num_constants", (0, None)),
     Drop(_CELLS, "reverse_state_order"),
     Only("Bidirectional", "weights", (None,)),
@@ -138,6 +157,14 @@ OWN: tuple[Own, ...] = (
         lambda config, log: config.get("value_dim") not in (None, config.get("key_dim")),
     ),
     Own(
+        "MultiHeadAttention",
+        "Keras 3 lets a query whose keys are all masked attend to none, so kport's own layer does",
+        lambda config, log: (
+            bool(log.facts & {"masks", "attention masks"})
+            and not config.get("softmax_robust_masking")
+        ),
+    ),
+    Own(
         "BatchNormalization BatchNormalizationV1 BatchNormalizationV2",
         "Keras 3 normalizes over one axis, so kport's own layer takes its place",
         lambda config, log: isinstance(config.get("axis"), list) and len(config["axis"]) > 1,
@@ -171,6 +198,11 @@ OWN: tuple[Own, ...] = (
         "SeparableConv1D",
         "Keras 3 has no causal padding here, so kport's own layer takes its place",
         lambda config, log: config.get("padding") == "causal",
+    ),
+    Own(
+        "LSTM GRU SimpleRNN RNN",
+        "Keras 3 has no time_major, so kport's own layer takes its place",
+        lambda config, log: bool(config.get("time_major")),
     ),
     Own(
         "SimpleRNN",

@@ -2,7 +2,8 @@
 
 Keras 2 lets a step through that every mask lets through, Keras 3 one that any does
 (``keras/layers/merging/base_merge.py`` and ``concatenate.py`` of 2.15 and ``keras/src/layers/
-merging/`` of 3.15); some layers of Keras 2 end a mask that those of Keras 3 hand on.
+merging/`` of 3.15), and where only some inputs are masked, Keras 3 makes a maximum, minimum or
+product of the others; some layers of Keras 2 end a mask that those of Keras 3 hand on.
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ class JoinedMask(keras.Operation):  # type: ignore[misc]  # Keras has no types
 
 def _merge(parent: Any) -> Any:
     class Merge(parent):  # type: ignore[misc]  # Keras has no types
+        def call(self, inputs: Any) -> Any:
+            """Return what all inputs come to, masked or not."""
+            heeding = (keras.layers.Maximum, keras.layers.Minimum, keras.layers.Multiply)
+            # A mask hangs on its tensor, and a copy has none.
+            return super().call([*map(ops.copy, inputs)] if isinstance(self, heeding) else inputs)
+
         def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
             """Return the mask that Keras 2 gives."""
             masks = [one for one in mask or () if one is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -46,7 +47,70 @@ def _masked(parent: Any) -> Any:
 
     Masked.__name__ = Masked.__qualname__ = parent.__name__
     Masked.__doc__ = f"A {parent.__name__} that heeds the mask beside an initial state."
-    return keras.saving.register_keras_serializable("kport")(Masked)
+    return Masked
+
+
+class _Turnable:
+    """Let a recurrent layer take and give sequences with their steps before the batch.
+
+    Such was ``time_major`` in Keras 2 (``keras/layers/rnn/base_rnn.py`` of 2.15).
+    """
+
+    def __init__(self, *args: Any, time_major: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.time_major = time_major
+
+    def build(self: Any, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        """Build for sequences that have the batch first."""
+        shape = self._turned_shape(sequences_shape)
+        super().build(shape, initial_state_shape)  # type: ignore[misc]  # of the layer
+
+    def call(
+        self: Any,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        sequences_mask: Any = None,
+    ) -> Any:
+        """Return what the layer does, the steps where the sequences have them."""
+        found = super().call(  # type: ignore[misc]  # of the layer
+            self._turned(sequences),
+            initial_state=initial_state,
+            mask=self._turned(mask),
+            training=training,
+            sequences_mask=self._turned(sequences_mask),
+        )
+        return self._given(found, self._turned)
+
+    def compute_output_shape(
+        self: Any, sequences_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
+        """Return the shapes, the steps where the sequences have them."""
+        shape = self._turned_shape(sequences_shape)
+        found = super().compute_output_shape(shape, initial_state_shape)  # type: ignore[misc]  # so
+        return self._given(found, self._turned_shape)
+
+    def get_config(self: Any) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"time_major": True} if self.time_major else {}
+        return {**super().get_config(), **own}  # type: ignore[misc]  # of the layer
+
+    def _given(self: Any, found: Any, turn: Callable[[Any], Any]) -> Any:
+        if not self.return_sequences:
+            return found
+        return (turn(found[0]), *found[1:]) if self.return_state else turn(found)
+
+    def _turned(self: Any, tensor: Any) -> Any:
+        turn = self.time_major and tensor is not None
+        return ops.swapaxes(tensor, 0, 1) if turn else tensor
+
+    def _turned_shape(self: Any, shape: Any) -> Any:
+        return (shape[1], shape[0], *shape[2:]) if self.time_major else shape
+
+
+def _turnable(parent: Any) -> Any:
+    return type(parent.__name__, (_Turnable, parent), {"__doc__": parent.__doc__})
 
 
 def _from_first_step(layer: Any, outputs: Any, mask: Any) -> Any:
@@ -64,13 +128,18 @@ def _from_first_step(layer: Any, outputs: Any, mask: Any) -> Any:
 
 
 MASKED = {
-    parent.__name__: _masked(parent)
-    for parent in (
-        keras.layers.LSTM,
-        keras.layers.GRU,
-        keras.layers.SimpleRNN,
-        keras.layers.RNN,
-        keras.layers.Bidirectional,
+    one.__name__: keras.saving.register_keras_serializable("kport")(one)
+    for one in (
+        *(
+            _turnable(_masked(parent))
+            for parent in (
+                keras.layers.LSTM,
+                keras.layers.GRU,
+                keras.layers.SimpleRNN,
+                keras.layers.RNN,
+            )
+        ),
+        _masked(keras.layers.Bidirectional),
     )
 }
 """Class name -> the class that heeds masks beside an initial state."""

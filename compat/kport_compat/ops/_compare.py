@@ -10,9 +10,13 @@ from kport_compat.ops._adapter import adapter, as_pair, as_tensor, is_tensor, op
 
 __all__: list[str] = []
 
+_LEFT_OUT: Any = object()  # Keras 2 writes the first argument of `==` and `!=` alone
+
 
 def _comparison(symbols: str, name: str) -> None:
-    def call(x: Any, y: Any) -> Any:
+    def call(x: Any, y: Any = _LEFT_OUT) -> Any:
+        if y is _LEFT_OUT:
+            raise NotImplementedError(f"{name}, whose second tensor Keras 2 left out of the file")
         a, b = as_pair(x, y)
         return getattr(ops if is_tensor(a) else np, name)(a, b)
 

@@ -245,3 +245,13 @@ def _floats(images: Any) -> Any:
 
 def _row(images: Any, numbers: Any) -> Any:
     return ops.convert_to_tensor(np.asarray(numbers), dtype=ops.dtype(images))
+
+
+@adapter("image.rgb_to_hsv")
+def _rgb_to_hsv(images: Any) -> Any:
+    return ops.image.rgb_to_hsv(as_tensor(images), data_format="channels_last")
+
+
+@adapter("image.hsv_to_rgb")
+def _hsv_to_rgb(images: Any) -> Any:
+    return ops.image.hsv_to_rgb(as_tensor(images), data_format="channels_last")

@@ -93,7 +93,12 @@ def _tensordot(a: Any, b: Any, axes: Any) -> Any:
     return ops.tensordot(*map(as_tensor, as_pair(a, b)), axes=integers(axes))
 
 
-simple("linalg.inv", "inv", "input")
+@adapter("linalg.inv")
+def _inv(input: Any, adjoint: bool = False) -> Any:  # noqa: A002  # TensorFlow's own name for it
+    found = ops.inv(as_tensor(input))
+    return ops.swapaxes(found, -1, -2) if adjoint else found
+
+
 simple("linalg.det", "det", "input")
 simple("linalg.cholesky", "cholesky", "input")
 

@@ -208,3 +208,12 @@ def _running(symbols: str, name: str, neutral: int) -> None:
 
 _running("math.cumsum cumsum", "cumsum", 0)
 _running("math.cumprod", "cumprod", 1)
+
+
+@adapter("math.cumulative_logsumexp")
+def _cumulative_logsumexp(
+    x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False
+) -> Any:
+    if exclusive:
+        raise NotImplementedError("cumulative_logsumexp with exclusive=True")
+    return ops.associative_scan(ops.logaddexp, as_tensor(x), reverse, integers(axis))

@@ -16,6 +16,9 @@ from kport_compat.ops._spec import SPECS, known, known_of, with_known
 
 __all__ = ["TFOp"]
 
+# These give the tensor itself where it has the dtype already, and with it its mask.
+_SAME = frozenset({"cast", "convert_to_tensor", "saturate_cast"})
+
 
 class _Traced(keras.Operation):  # type: ignore[misc]  # Keras has no types
     """A function as an operation: `keras.Operation` is the public way to a symbolic result."""
@@ -44,7 +47,9 @@ class TFOp(keras.Operation):  # type: ignore[misc]  # Keras has no types
         kwargs.pop("name", None)
         try:
             found = ADAPTERS[self.op](*args, **kwargs)
-            # A mask hangs on its tensor, and functions of TensorFlow hand none on.
+            if self.op in _SAME:
+                return found
+            # A mask hangs on its tensor, and functions of TensorFlow give another one.
             same = any(found is one for one in (*args, *kwargs.values()))
             return ops.copy(found) if same and ops.is_tensor(found) else found
         except NotImplementedError as error:

@@ -191,7 +191,7 @@ def _size(input: Any, out_type: Any = "int32") -> Any:  # noqa: A002
     sizes = _shape(input, out_type)
     if is_tensor(sizes):
         return ops.prod(sizes)
-    return np.prod(sizes, dtype=dtype_word(out_type))
+    return np.asarray(np.prod(sizes, dtype=dtype_word(out_type)))
 
 
 @adapter("fill")

@@ -6,6 +6,7 @@ values, so what is known of them is kept beside it, and a size that is not known
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +103,13 @@ def _rank(input: Any) -> KerasTensor | None:  # noqa: A002  # TensorFlow's own n
     return with_known(KerasTensor((), "int32"), len(input.shape))
 
 
+def _size(input: Any, out_type: Any = "int32") -> KerasTensor | None:  # noqa: A002  # as above
+    if not isinstance(input, KerasTensor):
+        return None
+    found = None if None in input.shape else math.prod(input.shape)
+    return with_known(KerasTensor((), dtype_word(out_type or "int32")), found)
+
+
 SPECS: dict[str, Spec] = {
     "broadcast_to": _broadcast_to,
     "fill": _fill,
@@ -109,6 +117,7 @@ SPECS: dict[str, Spec] = {
     "range": _range,
     "rank": _rank,
     "reshape": _reshape,
+    "size": _size,
     "slice": _slice,
     "tile": _tile,
     "zeros": _filled,

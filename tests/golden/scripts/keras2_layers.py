@@ -48,6 +48,29 @@ def attention(layer):
     return K.Model([query, value], layer(query, value))
 
 
+def beside(merge):
+    first, second = padded(), padded()
+    parts = [L.Embedding(4, 3, mask_zero=True)(first), L.Embedding(4, 3)(second)]
+    return K.Model([first, second], merge(parts))
+
+
+def read(reader):
+    words = padded()
+    return K.Model(words, reader(L.Embedding(4, 3, mask_zero=True)(words)))
+
+
+def seen_by_few():
+    query, seen = K.Input((3, 2)), K.Input((3, 3))
+    return K.Model([query, seen], L.MultiHeadAttention(2, 2)(query, query, attention_mask=seen > 1))
+
+
+def steps_first():
+    words = K.Input((6,), batch_size=5, dtype="int32")
+    steps = L.Embedding(4, 3, mask_zero=True)(words)
+    *outputs, _, _ = L.LSTM(2, return_sequences=True, return_state=True, time_major=True)(steps)
+    return K.Model(words, L.GRU(2, time_major=True)(outputs[0]))
+
+
 IMAGE, STEPS = (4, 5, 2), (5, 2)
 MODELS = {
     "local_1d_1": lambda: alone(L.LocallyConnected1D(2, 3, activation="tanh"), STEPS),
@@ -79,11 +102,19 @@ MODELS = {
     "averaged_steps": lambda: alone(L.AveragePooling1D(4, strides=1, padding="same"), STEPS),
     "normalized": lambda: alone(L.LayerNormalization(axis=[1, 2]), IMAGE),
     "normalized_backwards": lambda: alone(L.LayerNormalization(axis=[-1, 1]), IMAGE),
+    "beside_multiplied": lambda: beside(L.Multiply()),
+    "beside_maximum": lambda: beside(L.Maximum()),
+    "attention_padded": lambda: read(lambda steps: L.MultiHeadAttention(2, 2)(steps, steps)),
+    "attention_few": seen_by_few,
+    "cast_padded": lambda: read(
+        lambda steps: L.GlobalAveragePooling1D()(tf.cast(steps, "float32"))
+    ),
+    "steps_first": steps_first,
 }
 
 
 def values(tensor, rng):
-    shape = [3, *tensor.shape[1:]]
+    shape = [tensor.shape[0] or 3, *tensor.shape[1:]]
     if tensor.dtype == tf.int32:
         return rng.integers(0, 4, shape).astype("int32")
     if tensor.dtype == tf.uint8:
