@@ -18,7 +18,7 @@ from kport.errors import Problem
 from kport.model._keras_2_layers import keras_2_layers
 from kport.model._layer_edges import is_given
 from kport.model._states import Bins, bins_of
-from kport.model._walk import Walk
+from kport.model._walk import Walk, walk
 
 __all__ = ["Place", "places", "weights_by_layer"]
 
@@ -107,10 +107,13 @@ def _place(
 
 
 def _learning(layer: keras.Layer | None) -> Iterator[Bins]:
-    for one in [] if layer is None else layer._flatten_layers():
-        bins = bins_of(one)
-        if bins is not None:
-            yield bins
+    """Yield the bins to learn in the order of the file, none where that is open."""
+    if isinstance(layer, keras.Model):
+        for one in keras_2_layers(layer):
+            yield from _learning(one)
+    elif layer is not None:
+        inside = [bins for _, one in walk(layer).layers() if (bins := bins_of(one)) is not None]
+        yield from inside if len(inside) == 1 else ()
 
 
 def _by_names(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from kport.errors import LoadError, Problem
+from kport.model._walk import walk
 
 __all__ = ["refuse_text"]
 
@@ -24,7 +25,7 @@ def refuse_text(model: keras.Model) -> None:
     problems = [Problem(name, "takes text") for name in names]
     problems += [
         Problem(layer.name, "gives text")
-        for layer in model._flatten_layers()
+        for _, layer in walk(model).layers()
         if isinstance(layer, keras.layers.StringLookup) and layer.invert
     ]
     if problems:

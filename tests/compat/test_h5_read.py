@@ -181,7 +181,7 @@ def test_weights_only_are_read_without_a_model(tmp_path):
 
 
 def test_kport_writes_no_h5(tmp_path, model_file):
-    with pytest.raises(SaveError, match="kport writes no H5 files"):
+    with pytest.raises(SaveError, match="reads this format and does not write it"):
         H5.write(H5.read(model_file), tmp_path / "x.h5", formats.WriteOptions())
 
 

@@ -132,6 +132,23 @@ def test_what_a_discretization_learned(tmp_path):
     assert layer.bin_boundaries == [7.0]
 
 
+def test_bins_deep_inside_are_in_the_order_of_the_layers(tmp_path):
+    import keras
+
+    def learning(*names):
+        layers = [keras.layers.Discretization(num_bins=4, name=name) for name in names]
+        return keras.Sequential([keras.Input((1,)), *layers])
+
+    inner = learning("a", "b", "c")
+    outer = keras.Sequential([keras.Input((1,)), inner, *learning("d").layers], name="outer")
+    model = keras.Sequential([keras.Input((1,)), outer])
+    summaries = [np.stack([10 * at + np.arange(4), np.ones(4)]) for at in range(4)]
+    weights = [(f"{name}/summary", one) for name, one in zip("abcd", summaries, strict=True)]
+    kport.load_weights(model, write_weights(tmp_path / "w.h5", {"outer": weights}))
+    found = [one.bin_boundaries[0] for one in (*inner.layers, outer.layers[1])]
+    assert found == [0, 10, 20, 30]
+
+
 def test_a_dict_of_layers_is_in_the_order_of_its_keys(tmp_path):
     import keras
 

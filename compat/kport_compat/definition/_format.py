@@ -7,29 +7,26 @@ keras_version, backend. Keras 3 writes its serialized object, without a version.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming, Note
-from kport.errors import CorruptFileError, InvalidSpecError, SaveError, mapped
+from kport.errors import CorruptFileError, InvalidSpecError, mapped
 from kport.formats import Survey
 from kport.formats._json import MAX_JSON_BYTES, parse_json
+from kport_compat._reading import OldModels
 from kport_compat.keras1 import speaks_keras_1
 from kport_compat.keras2 import outline, translate
-
-if TYPE_CHECKING:
-    from kport.formats import WriteOptions
 
 __all__ = ["DEFINITION", "DefinitionFormat"]
 
 _HEAD = 4096  # class_name stands at the front of what Keras writes
 
 
-class DefinitionFormat:
+class DefinitionFormat(OldModels):
     """The format object; see `kport.formats.Format`."""
 
     name = "json"
     title = "Keras definition (model.to_json())"
-    writes = False
 
     def recognises(self, path: Path) -> bool:
         """Say whether the file begins as the JSON of a serialized Keras object."""
@@ -69,25 +66,6 @@ class DefinitionFormat:
             checkpoint = Checkpoint(spec, {}, Naming.POSITION, holds=Holds.DEFINITION)
             obstacles = (error.message, *map(str, error.problems))
             return Survey(checkpoint, layers=tuple(outline(found)), obstacles=obstacles)
-
-    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Refuse: kport writes whole models.
-
-        Raises:
-            SaveError: Always.
-        """
-        raise SaveError(
-            "kport writes no definitions alone",
-            path=path,
-            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
-        )
-
-    def components(self) -> None:
-        """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat import layers, ops
-
-        layers.register()
-        ops.register()
 
 
 DEFINITION = DefinitionFormat()

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kport.checkpoint import Checkpoint, Holds, LazyTensor, ModelSpec, Naming, Note
 from kport.errors import (
@@ -22,13 +22,13 @@ from kport.errors import (
     InvalidSpecError,
     KportError,
     Problem,
-    SaveError,
     UnreadableError,
     mapped,
 )
 from kport.formats import Survey
 from kport.formats._mapped import MappedFile
 from kport.formats.hdf5 import SIGNATURE, SIGNATURE_PLACES, Group
+from kport_compat._reading import OldModels
 from kport_compat.h5._adapted import give_summaries
 from kport_compat.h5._container import (
     attribute_json,
@@ -49,18 +49,14 @@ from kport_compat.keras1 import arranged, named_by_keras_1, speaks_keras_1
 from kport_compat.keras2 import outline, renamed, translate
 from kport_compat.training import training_of
 
-if TYPE_CHECKING:
-    from kport.formats import WriteOptions
-
 __all__ = ["H5", "H5Format"]
 
 
-class H5Format:
+class H5Format(OldModels):
     """The format object; see `kport.formats.Format`."""
 
     name = "h5"
     title = "Keras H5 (Keras 1/2)"
-    writes = False
 
     def recognises(self, path: Path) -> bool:
         """Say whether it is an HDF5 file of a Keras model or of its weights."""
@@ -107,26 +103,6 @@ class H5Format:
             obstacles = (error.message, *map(str, error.problems))
             checkpoint = replace(checkpoint, holds=Holds.MODEL)
             return Survey(checkpoint, layers=layers, obstacles=obstacles)
-
-    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Refuse: this is a format of the past.
-
-        Raises:
-            SaveError: Always.
-        """
-        raise SaveError(
-            "kport writes no H5 files",
-            path=path,
-            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
-        )
-
-    def components(self) -> None:
-        """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat import layers, ops, optimizers
-
-        layers.register()
-        ops.register()
-        optimizers.register()
 
 
 H5 = H5Format()

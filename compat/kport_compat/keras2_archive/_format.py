@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kport.checkpoint import JSON, Asset, Checkpoint, ModelSpec, Naming, Note
-from kport.errors import CorruptFileError, Problem, SaveError, mapped
+from kport.errors import CorruptFileError, Problem, mapped
 from kport.formats._json import MAX_JSON_BYTES, parse_json
 from kport.formats.keras_archive import written_by_keras_2
 from kport.formats.keras_archive._layout import ASSETS, CONFIG, METADATA, WEIGHTS
 from kport.formats.keras_archive._read import MAX_ASSET, weights_of
 from kport.formats.keras_archive._zip import Archive, open_archive
+from kport_compat._reading import OldModels
 from kport_compat.keras2 import (
     give_boundaries,
     give_vocabulary,
@@ -30,18 +31,14 @@ from kport_compat.keras2_archive._paths import keras_3_paths, translated
 from kport_compat.keras2_archive._places import layer_places
 from kport_compat.keras2_archive._tensors import Tensors, tensors_of
 
-if TYPE_CHECKING:
-    from kport.formats import WriteOptions
-
 __all__ = ["KERAS2_ARCHIVE", "Keras2Archive"]
 
 
-class Keras2Archive:
+class Keras2Archive(OldModels):
     """The format object; see `kport.formats.Format`."""
 
     name = "keras2"
     title = "Keras archive of Keras 2 (.keras)"
-    writes = False
 
     def recognises(self, path: Path) -> bool:
         """Say whether it is an archive whose metadata names Keras 2."""
@@ -56,26 +53,6 @@ class Keras2Archive:
         """
         with mapped(CorruptFileError, "cannot be read", path=path):
             return _read(open_archive(path))
-
-    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Refuse: this is a format of the past.
-
-        Raises:
-            SaveError: Always.
-        """
-        raise SaveError(
-            "kport writes no archives of Keras 2",
-            path=path,
-            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
-        )
-
-    def components(self) -> None:
-        """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat import layers, ops, optimizers
-
-        layers.register()
-        ops.register()
-        optimizers.register()
 
 
 KERAS2_ARCHIVE = Keras2Archive()

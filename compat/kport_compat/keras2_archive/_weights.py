@@ -6,29 +6,25 @@ The file is what an archive has as ``model.weights.h5``; Keras 3 writes the same
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming
-from kport.errors import CorruptFileError, KportError, SaveError, mapped
+from kport.errors import CorruptFileError, KportError, mapped
 from kport.formats._mapped import MappedFile
 from kport.formats.hdf5 import SIGNATURE, group_names, open_file, stored_arrays
+from kport_compat._reading import ReadOnly
 from kport_compat.keras2_archive._paths import keras_3_paths
 from kport_compat.keras2_archive._tensors import tensors_of
-
-if TYPE_CHECKING:
-    from kport.formats import WriteOptions
 
 __all__ = ["KERAS_WEIGHTS", "KerasWeights"]
 
 _LEGACY = ("model_config", "layer_names", "layer_names0")  # attributes of the format before
 
 
-class KerasWeights:
+class KerasWeights(ReadOnly):
     """The format object; see `kport.formats.Format`."""
 
     name = "keras_weights"
     title = "Keras weights (.weights.h5)"
-    writes = False
 
     def recognises(self, path: Path) -> bool:
         """Say whether it is an HDF5 file of Keras's weights, and not of the older layout."""
@@ -62,18 +58,6 @@ class KerasWeights:
             provenance={"source": "Keras weights"},
             notes=tuple(notes),
             holds=Holds.WEIGHTS,
-        )
-
-    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Refuse: kport writes whole models.
-
-        Raises:
-            SaveError: Always.
-        """
-        raise SaveError(
-            "kport writes no files of weights alone",
-            path=path,
-            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
         )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kport.checkpoint import (
     Asset,
@@ -24,12 +23,10 @@ from kport.checkpoint import (
     join_name,
     parse_spec,
 )
-from kport.errors import CorruptFileError, SaveError, UnreadableError, mapped
+from kport.errors import CorruptFileError, UnreadableError, mapped
+from kport_compat._reading import ReadOnly
 from kport_compat.orbax._arrays import StoredArray, arrays_of
 from kport_compat.orbax._folders import config_of, find_step, tree_of
-
-if TYPE_CHECKING:
-    from kport.formats import WriteOptions
 
 __all__ = ["ORBAX", "OrbaxFormat"]
 
@@ -42,12 +39,11 @@ _KINDS = {
 _SEED = "seed_generator_state"  # what `keras.random.SeedGenerator` calls its variable
 
 
-class OrbaxFormat:
+class OrbaxFormat(ReadOnly):
     """The format object; see `kport.formats.Format`."""
 
     name = "orbax"
     title = "Orbax checkpoint of Keras"
-    writes = False
 
     def recognises(self, path: Path) -> bool:
         """Say whether it is a step of a checkpoint, or a directory of steps."""
@@ -66,18 +62,6 @@ class OrbaxFormat:
             raise UnreadableError("has no step of an Orbax checkpoint", path=path)
         with mapped(CorruptFileError, "cannot be read", path=step):
             return _read(step)
-
-    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Refuse: Keras's own callback writes these.
-
-        Raises:
-            SaveError: Always.
-        """
-        raise SaveError(
-            "kport writes no Orbax checkpoints",
-            path=path,
-            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
-        )
 
 
 ORBAX = OrbaxFormat()

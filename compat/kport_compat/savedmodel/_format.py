@@ -12,24 +12,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kport.checkpoint import Checkpoint
-from kport.errors import CorruptFileError, SaveError, mapped
+from kport.errors import CorruptFileError, mapped
+from kport_compat._reading import OldModels
 from kport_compat.savedmodel._saved import open_saved, values_of
 from kport_compat.savedmodel._strategies import read_saved
 from kport_compat.savedmodel._survey import survey_of
 from kport_compat.tfcheckpoint import read_checkpoint
 
 if TYPE_CHECKING:
-    from kport.formats import Survey, WriteOptions
+    from kport.formats import Survey
 
 __all__ = ["SAVED_MODEL", "SavedModelFormat"]
 
 
-class SavedModelFormat:
+class SavedModelFormat(OldModels):
     """The format object; see `kport.formats.Format`."""
 
     name = "savedmodel"
     title = "TensorFlow SavedModel (Keras 2)"
-    writes = False
 
     def recognises(self, path: Path) -> bool:
         """Say whether it is a SavedModel's directory, or the ``saved_model.pb`` in it."""
@@ -63,26 +63,6 @@ class SavedModelFormat:
         with mapped(CorruptFileError, "cannot be read", path=path):
             saved = open_saved(_folder(path))
             return survey_of(saved, partial(read_saved, saved))
-
-    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Refuse: this is a format of the past.
-
-        Raises:
-            SaveError: Always.
-        """
-        raise SaveError(
-            "kport writes no SavedModels",
-            path=path,
-            remedy="Give a path ending in .keras for an archive, or call model.export for serving.",
-        )
-
-    def components(self) -> None:
-        """Register what translated configs name and Keras 3 does not have; imports Keras."""
-        from kport_compat import layers, ops, optimizers
-
-        layers.register()
-        ops.register()
-        optimizers.register()
 
 
 SAVED_MODEL = SavedModelFormat()

@@ -10,25 +10,21 @@ Memory: headers; values are mapped, see `_parts` for those that are put together
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kport.checkpoint import Checkpoint, Holds, ModelSpec, Naming
-from kport.errors import CorruptFileError, KportError, SaveError, UnreadableError, mapped
+from kport.errors import CorruptFileError, KportError, UnreadableError, mapped
+from kport_compat._reading import ReadOnly
 from kport_compat.tensor_files._folders import files_of
 from kport_compat.tensor_files._parts import tensors_of
-
-if TYPE_CHECKING:
-    from kport.formats import WriteOptions
 
 __all__ = ["TENSOR_FILES", "TensorFiles"]
 
 
-class TensorFiles:
+class TensorFiles(ReadOnly):
     """The format object; see `kport.formats.Format`."""
 
     name = "safetensors"
     title = "safetensors files"
-    writes = False
 
     def recognises(self, path: Path) -> bool:
         """Say whether it is a safetensors file, or a directory of some that is no bundle."""
@@ -57,18 +53,6 @@ class TensorFiles:
                 provenance={"source": "safetensors files"},
                 holds=Holds.WEIGHTS,
             )
-
-    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Refuse: a bundle holds the same files and the model too.
-
-        Raises:
-            SaveError: Always.
-        """
-        raise SaveError(
-            "kport writes no safetensors files without their model",
-            path=path,
-            remedy="Give a directory for a bundle: its model.safetensors is such a file.",
-        )
 
 
 TENSOR_FILES = TensorFiles()

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kport.checkpoint import (
     JSON,
@@ -24,7 +23,8 @@ from kport.checkpoint import (
     Naming,
     Note,
 )
-from kport.errors import CorruptFileError, KportError, SaveError, mapped
+from kport.errors import CorruptFileError, KportError, mapped
+from kport_compat._reading import ReadOnly
 from kport_compat.tensorbundle import (
     GRAPH_KEY,
     STRING,
@@ -40,18 +40,14 @@ from kport_compat.tfcheckpoint._objects import named_objects, optimizer_of
 from kport_compat.tfcheckpoint._writer import written_by
 from kport_compat.training import StateGraph, tracked_state
 
-if TYPE_CHECKING:
-    from kport.formats import WriteOptions
-
 __all__ = ["TF_CHECKPOINT", "TFCheckpointFormat", "checkpoint_of", "read_checkpoint"]
 
 
-class TFCheckpointFormat:
+class TFCheckpointFormat(ReadOnly):
     """The format object; see `kport.formats.Format`."""
 
     name = "tfcheckpoint"
     title = "TensorFlow checkpoint"
-    writes = False
 
     def recognises(self, path: Path) -> bool:
         """Say whether it is a prefix, a file or the directory of a checkpoint."""
@@ -65,18 +61,6 @@ class TFCheckpointFormat:
         """
         with mapped(CorruptFileError, "cannot be read", path=path):
             return read_checkpoint(find_index(path))
-
-    def write(self, checkpoint: Checkpoint, path: Path, options: WriteOptions) -> None:
-        """Refuse: this is a format of the past.
-
-        Raises:
-            SaveError: Always.
-        """
-        raise SaveError(
-            "kport writes no TensorFlow checkpoints",
-            path=path,
-            remedy="Give a path ending in .keras for an archive, or a directory for a bundle.",
-        )
 
 
 TF_CHECKPOINT = TFCheckpointFormat()

@@ -185,7 +185,7 @@ def test_a_layer_without_config_is_named(golden):
 
 def test_nothing_is_written():
     checkpoint = SAVED_MODEL.read(GOLDEN / "keras_2.3")
-    with pytest.raises(SaveError, match="kport writes no SavedModels"):
+    with pytest.raises(SaveError, match="reads this format and does not write it"):
         SAVED_MODEL.write(checkpoint, Path("nowhere"), WriteOptions())
 
 

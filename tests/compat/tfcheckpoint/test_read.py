@@ -181,7 +181,7 @@ def test_strings_and_tables_are_left_out_and_said():
 
 
 def test_nothing_is_written(tmp_path):
-    with pytest.raises(SaveError, match="kport writes no TensorFlow checkpoints"):
+    with pytest.raises(SaveError, match="reads this format and does not write it"):
         TF_CHECKPOINT.write(formats.read(NETWORK), tmp_path / "x", WriteOptions())
 
 
