@@ -28,8 +28,10 @@ WORKER = Path(__file__).with_name("worker.py")
 FILES = ("model.keras", "bundle")
 AT_ONCE = 2  # processes; each is busy on one core
 CURVE = 1e-5  # how far losses of three steps in float32 may be apart, relative
-# Keras's ScheduleFreeAdamW computes something else on JAX, from the same state: 1.1e-2 measured.
-CURVE_OF = {"schedule_free": 2e-2}
+# `update_step` of keras/src/optimizers/schedule_free_adamw.py (3.15) keeps the old momentum as
+# ``momentum.value``: on JAX that is a value, elsewhere the variable itself, which the step changes.
+# So JAX takes another step from the same state: 1.1e-2 measured.
+CURVE_FROM_OR_TO_JAX = {"schedule_free": 2e-2}
 
 Told = Mapping[str, Any]
 
@@ -132,10 +134,11 @@ def test_training_goes_on_bit_for_bit(crossed: Told, pair: str) -> None:
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_training_goes_on_alike(crossings: Told, crossed: Told, pair: str) -> None:
-    source = pair.split("-")[0]
+    source, target = pair.split("-")
     own, found = trainings(crossings[f"{source}-{source}"]), trainings(crossed)
     apart = {
         name: max(abs(a / b - 1) for a, b in zip(one["curve"], own[name]["curve"], strict=True))
         for name, one in found.items()
     }
-    assert {name: one for name, one in apart.items() if not one <= CURVE_OF.get(name, CURVE)} == {}
+    allowed = CURVE_FROM_OR_TO_JAX if (source == "jax") != (target == "jax") else {}
+    assert {name: one for name, one in apart.items() if not one <= allowed.get(name, CURVE)} == {}
