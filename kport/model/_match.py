@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import keras
@@ -61,8 +63,7 @@ def _by_attribute(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Pl
             if stored != name:
                 text = f"was shared with {stored} in the file and is a variable of its own here"
                 plan.lines.append(ReportLine("translated", name, text))
-    by_path = {one.keras_path: one for one in checkpoint.tensors.values() if one.keras_path}
-    for thing, store in _hooked(model, found, by_path):
+    for thing, store in _hooked(model, found, _Stores(checkpoint)):
         plan.hooks.append((thing, store))
         for tensor in store.values():
             rest.pop(tensor.name, None)
@@ -77,23 +78,30 @@ def _by_weight(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
 
 
 def _hooked(
-    model: keras.Model, found: Walk, by_path: Mapping[str, LazyTensor]
+    model: keras.Model, found: Walk, stores: _Stores
 ) -> Iterator[tuple[Any, dict[str, LazyTensor]]]:
     wanting = {id(one.thing) for one in found.owners if not sets_only_variables(one.thing)}
     if not wanting:
         return
     for owner in keras_owners(model):
-        if id(owner.thing) in wanting and (store := _store_of(owner, by_path)):
+        if id(owner.thing) in wanting and (store := stores.of(owner)):
             yield owner.thing, store
 
 
-def _store_of(owner: KerasOwner, by_path: Mapping[str, LazyTensor]) -> dict[str, LazyTensor]:
-    start = vars_path(owner, "")
-    return {
-        path.removeprefix(start): tensor
-        for path, tensor in by_path.items()
-        if path.startswith(start)
-    }
+class _Stores:
+    """The tensors of a file by the places that plain Keras has for them."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        tensors = checkpoint.tensors.values()
+        self._tensors = {one.keras_path: one for one in tensors if one.keras_path}
+        self._paths = sorted(self._tensors)
+
+    def of(self, owner: KerasOwner) -> dict[str, LazyTensor]:
+        """Return key -> tensor of what lies in the place of one object."""
+        start = vars_path(owner, "")
+        rest = range(bisect_left(self._paths, start), len(self._paths))
+        below = takewhile(lambda path: path.startswith(start), map(self._paths.__getitem__, rest))
+        return {path.removeprefix(start): self._tensors[path] for path in below}
 
 
 def _by_old_keras_path(checkpoint: Checkpoint, model: keras.Model, found: Walk) -> Plan:
@@ -114,12 +122,12 @@ def _by_keras_path(
 ) -> Plan:
     plan = Plan()
     names = found.names()
-    by_path = {one.keras_path: one for one in checkpoint.tensors.values() if one.keras_path}
+    stores = _Stores(checkpoint)
     rest = {tensor.name: tensor for tensor in checkpoint.tensors.values()}
     for owner in keras_owners(model, manner):
         hooked = not sets_only_variables(owner.thing, quantized=True)
         values = {} if hooked else own_values(owner.thing)
-        every = _store_of(owner, by_path)
+        every = stores.of(owner)
         if isinstance(owner.thing, keras.optimizers.Optimizer) and not _fit(every, values):
             plan.lines += [ReportLine("dropped", one.name, _OTHER_SLOTS) for one in every.values()]
             for tensor in every.values():
