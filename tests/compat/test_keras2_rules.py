@@ -7,6 +7,7 @@ import pytest
 from kport.checkpoint import Note
 from kport.errors import InvalidSpecError
 from kport_compat.keras2 import translate
+from kport_compat.keras2._log import MODERN
 from kport_compat.keras2._rules import RULES
 
 
@@ -18,9 +19,9 @@ def sequential(*layers):
     return {"class_name": "Sequential", "config": {"name": "s", "layers": list(layers)}}
 
 
-def translated(one, generation=2):
+def translated(one, version=MODERN):
     """The last layer of the translated model, and the notes."""
-    found = translate(sequential(one), generation=generation)
+    found = translate(sequential(one), version=version)
     return found.config["config"]["layers"][-1], found.notes
 
 
@@ -356,6 +357,15 @@ def test_what_keras_3_would_compute_otherwise_is_refused(old, text):
     assert "the Keras 2 config cannot be translated to Keras 3" in str(caught.value)
 
 
+@pytest.mark.parametrize(("version", "told"), [((2, 9), {"heeds_masks": False}), ((2, 10), {})])
+def test_attention_heeds_masks_from_keras_2_10_on(version, told):
+    config = layer("MultiHeadAttention", num_heads=2, key_dim=3)
+    given = sequential(layer("Embedding", mask_zero=True), config)
+    new = translate(given, version=version).config["config"]["layers"][-1]
+    assert new["registered_name"] == "kport>MultiHeadAttention"
+    assert new["config"] == {"name": "x", "num_heads": 2, "key_dim": 3, **told}
+
+
 def test_all_problems_are_told_at_once():
     with pytest.raises(InvalidSpecError) as caught:
         translate(
@@ -365,7 +375,7 @@ def test_all_problems_are_told_at_once():
 
 
 def test_a_keras_3_file_keeps_its_own_hard_sigmoid():
-    new, notes = translated(layer("Dense", activation="hard_sigmoid"), generation=3)
+    new, notes = translated(layer("Dense", activation="hard_sigmoid"), version=(3, 0))
     assert (new["config"]["activation"], notes) == ("hard_sigmoid", ())
 
 

@@ -33,5 +33,25 @@ def test_outputs_are_those_of_keras_2(name, tmp_path):
     np.testing.assert_array_equal(same, found)
 
 
+@pytest.mark.backend
+def test_attention_can_leave_masks_unheeded():
+    import keras
+
+    from kport_compat.layers import register
+
+    register()
+    words, values = np.array([[1, 2, 0], [0, 0, 0]]), HELD["attention_few.0"][:2, :, :2]
+    steps = keras.layers.Embedding(3, 2, mask_zero=True, weights=[values[0]])(words)
+    plain = keras.layers.MultiHeadAttention(2, 2)
+    expected = plain(keras.ops.copy(steps), keras.ops.copy(steps))
+    layer = keras.saving.get_registered_object("kport>MultiHeadAttention")(2, 2, heeds_masks=False)
+    layer.build(steps.shape, steps.shape)
+    layer.set_weights(plain.get_weights())
+    found = layer(steps, steps)
+    np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (found, expected)), rtol=1e-5)
+    assert getattr(found, "_keras_mask", None) is None
+    assert layer.get_config()["heeds_masks"] is False
+
+
 def test_every_golden_model_is_tested():
     assert len(NAMES) == 31

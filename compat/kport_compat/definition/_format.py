@@ -15,7 +15,7 @@ from kport.formats import Survey
 from kport.formats._json import MAX_JSON_BYTES, parse_json
 from kport_compat._reading import OldModels
 from kport_compat.keras1 import speaks_keras_1
-from kport_compat.keras2 import outline, translate
+from kport_compat.keras2 import outline, translate, version_of
 
 __all__ = ["DEFINITION", "DefinitionFormat"]
 
@@ -82,5 +82,5 @@ def _config(found: Any) -> tuple[dict[str, Any], tuple[Note, ...]]:
     version = found.get("keras_version")
     if not isinstance(version, str) and not speaks_keras_1(found):
         return found, ()
-    translation = translate(found)
+    translation = translate(found, version=version_of(version))
     return translation.config, translation.notes

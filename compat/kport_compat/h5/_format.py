@@ -46,7 +46,7 @@ from kport_compat.h5._weights import (
     weight_shapes,
 )
 from kport_compat.keras1 import arranged, named_by_keras_1, speaks_keras_1
-from kport_compat.keras2 import outline, renamed, translate
+from kport_compat.keras2 import outline, renamed, translate, version_of
 from kport_compat.training import training_of
 
 __all__ = ["H5", "H5Format"]
@@ -135,7 +135,7 @@ def _read(root: Group, backing: MappedFile) -> Checkpoint:
     translation = translate(
         config,
         training,
-        generation=_generation(version),
+        version=version_of(version),
         shapes=weight_shapes(weights) if speaks_keras_1(config) else {},
     )
     give_summaries(translation.config, weights, backing)
@@ -147,7 +147,7 @@ def _read(root: Group, backing: MappedFile) -> Checkpoint:
         known = variable_names(weights, translation.layer_names, {one.name for one in tensors})
         group = below(root, "optimizer_weights")
         state, more, wrong = optimizer_tensors(
-            group, backing, translation.optimizer, _generation(version), known
+            group, backing, translation.optimizer, version_of(version)[0], known
         )
         if moved:
             text = f"its slots are not put into the form that {moved[0]!r} has in Keras 3"
@@ -205,11 +205,6 @@ def _noting(order: Order, moved: list[str]) -> Order:
 def _version(root: Group, weights: Group) -> str | None:
     # TensorFlow 2.0 to 2.2 wrote the version beside the weights only.
     return attribute_text(root, "keras_version") or attribute_text(weights, "keras_version")
-
-
-def _generation(version: str | None) -> int:
-    major = (version or "1").split(".")[0]
-    return int(major) if major.isdecimal() and len(major) < 3 else 1
 
 
 def _provenance(root: Group, version: str | None) -> dict[str, str]:

@@ -6,6 +6,7 @@ from kport_compat.keras2._adapted import (
     wants_boundaries,
     wants_vocabulary,
 )
+from kport_compat.keras2._log import version_of
 from kport_compat.keras2._models import renamed
 from kport_compat.keras2._names import module_of
 from kport_compat.keras2._optimizers import LOSS_SCALES
@@ -22,6 +23,7 @@ __all__ = [
     "renamed",
     "translate",
     "translate_layer",
+    "version_of",
     "wants_boundaries",
     "wants_vocabulary",
 ]

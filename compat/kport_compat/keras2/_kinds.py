@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from kport.checkpoint import JSON
 from kport_compat.keras2._log import Log
 
-__all__ = ["Change", "Drop", "Lose", "Off", "Only", "Own", "Refuse", "Rename", "Rule"]
+__all__ = ["Change", "Drop", "Lose", "Off", "Only", "Own", "Refuse", "Rename", "Rule", "Tell"]
 
 
 class Rule(Protocol):
@@ -117,6 +117,28 @@ class Own:
     layers: str
     why: str
     when: Callable[[JSON, Log], bool] = lambda config, log: True
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """kport's own layer is told what the config of Keras 2 did not have to say.
+
+    Arguments:
+        layers: The layer classes, separated by spaces.
+        when: Takes the log; whether it is to be told.
+        key: The argument.
+        value: What it is told.
+    """
+
+    layers: str
+    when: Callable[[Log], bool]
+    key: str
+    value: Any
+
+    def apply(self, config: JSON, place: str, log: Log) -> None:
+        """Set the value."""
+        if self.when(log):
+            config[self.key] = self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,21 @@ from typing import Any
 from kport.checkpoint import JSON, Note
 from kport.errors import Problem
 
-__all__ = ["Log", "facts_of"]
+__all__ = ["MODERN", "Log", "facts_of", "version_of"]
+
+MODERN = (2, 15)
+"""Major and minor version of the last Keras 2 that TensorFlow brought along."""
+
+
+def version_of(text: str | None) -> tuple[int, int]:
+    """Return major and minor version; that of Keras 1 where a file has none, as its files.
+
+    Example:
+        >>> version_of("2.9.0"), version_of("2.2.4-tf"), version_of(None)
+        ((2, 9), (2, 2), (1, 0))
+    """
+    found = re.match(r"(\d{1,2})(?:\.(\d{1,3}))?", text or "")
+    return (int(found[1]), int(found[2] or 0)) if found else (1, 0)
 
 
 def facts_of(config: Any) -> frozenset[str]:
@@ -42,12 +57,12 @@ class Log:
 
     Arguments:
         nested: Translates a layer or model that stands inside of another object.
-        generation: The major version of the Keras that wrote the config.
+        version: Major and minor version of the Keras that wrote the config.
         facts: What the config says anywhere in it, see `facts_of`.
     """
 
     nested: Callable[[JSON, Log], JSON]
-    generation: int = 2
+    version: tuple[int, int] = MODERN
     facts: frozenset[str] = frozenset()
     notes: list[Note] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

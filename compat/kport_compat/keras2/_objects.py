@@ -194,7 +194,7 @@ def _activation(key: str, item: Any, place: str, log: Log) -> Any:
         return _SAME_ACTIVATION[name]
     if isinstance(item, str) and name not in FUNCTIONS["activations"]:
         return function(name)
-    if name != "hard_sigmoid" or log.generation >= 3:
+    if name != "hard_sigmoid" or log.version[0] >= 3:
         return item
     log.translated(place, f"{key} hard_sigmoid: kept as Keras 2 computes it, clip(0.2 x + 0.5)")
     return function(_HARD_SIGMOID)

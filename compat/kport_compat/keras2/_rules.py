@@ -21,6 +21,7 @@ from kport_compat.keras2._kinds import (
     Refuse,
     Rename,
     Rule,
+    Tell,
 )
 from kport_compat.keras2._log import Log
 
@@ -51,6 +52,11 @@ def _steps_first(config: JSON) -> bool:
     inner = [config.get(key) for key in ("layer", "backward_layer")]
     configs = [one.get("config") for one in inner if isinstance(one, dict)]
     return any(isinstance(one, dict) and one.get("time_major") for one in configs)
+
+
+def _masks_unheeded(log: Log) -> bool:
+    # MultiHeadAttention heeds the masks of its inputs from Keras 2.10 on.
+    return "masks" in log.facts and log.version < (2, 10)
 
 
 _CONVOLUTIONAL = "ConvLSTM1D ConvLSTM2D ConvLSTM3D"
@@ -103,6 +109,7 @@ RULES: tuple[Rule, ...] = (
     Only(_BATCH, "adjustment", (None,)),
     # Attention.
     Drop("MultiHeadAttention", "query_shape key_shape value_shape softmax_robust_masking"),
+    Tell("MultiHeadAttention", _masks_unheeded, "heeds_masks", False),
     Only("Attention AdditiveAttention", "causal", (False,)),
     # Activations and regularization.
     Rename("LeakyReLU", "alpha", "negative_slope"),

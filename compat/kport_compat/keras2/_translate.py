@@ -9,7 +9,7 @@ from typing import Any
 from kport.checkpoint import JSON, Note
 from kport.errors import InvalidSpecError
 from kport_compat.keras1 import Spoken, modern, speaks_keras_1
-from kport_compat.keras2._log import Log, facts_of
+from kport_compat.keras2._log import MODERN, Log, facts_of
 from kport_compat.keras2._models import layer_or_model, model, renamed
 from kport_compat.keras2._objects import is_object
 from kport_compat.keras2._optimizers import updates_rows_lazily
@@ -45,7 +45,7 @@ def translate(
     config: Any,
     training: Any = None,
     *,
-    generation: int = 2,
+    version: tuple[int, int] = MODERN,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Translation:
     """Translate a model.
@@ -53,7 +53,7 @@ def translate(
     Arguments:
         config: The JSON of ``model_config``; it is not changed.
         training: The JSON of ``training_config``.
-        generation: The major version of the Keras that wrote it.
+        version: Major and minor version of the Keras that wrote it.
         shapes: Name of a weight in the file -> its shape; configs of Keras 1 leave out what these
             tell.
 
@@ -67,16 +67,16 @@ def translate(
     """
     spoken = Spoken(config)
     if speaks_keras_1(config):
-        generation, spoken = 1, modern(config, shapes or {})
+        version, spoken = (1, 0), modern(config, shapes or {})
     config = spoken.config
     facts = facts_of(config)
     notes, problems = list(spoken.notes), list(spoken.problems)
-    log = Log(layer_or_model, generation, facts, notes, problems)
+    log = Log(layer_or_model, version, facts, notes, problems)
     new = model(config, log)
     compiled = compile_config(training, log)
     if log.problems:
         raise InvalidSpecError(
-            f"the Keras {generation} config cannot be translated to Keras 3",
+            f"the Keras {version[0]} config cannot be translated to Keras 3",
             problems=log.problems,
             remedy="Load it with the Keras that wrote it, change these settings and save it again.",
         )
@@ -87,14 +87,14 @@ def translate(
     return Translation(new, names, tuple(log.notes), frozenset(log.gone))
 
 
-def translate_layer(node: JSON, *, generation: int = 2) -> JSON | None:
+def translate_layer(node: JSON, *, version: tuple[int, int] = MODERN) -> JSON | None:
     """Return one layer in Keras 3's form; None where Keras 3 cannot do what it did.
 
     Example:
         >>> translate_layer({"class_name": "ReLU", "config": {"max_value": 6.0}})["module"]
         'keras.layers'
     """
-    log = Log(layer_or_model, generation)
+    log = Log(layer_or_model, version)
     new = layer_or_model(node, log) if is_object(node) else {}
     return new if new and not log.problems else None
 

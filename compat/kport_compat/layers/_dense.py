@@ -76,7 +76,14 @@ class MultiHeadAttention(keras.layers.MultiHeadAttention):  # type: ignore[misc]
     does without it. A query that the mask keeps from every key attends to all alike in Keras 2
     (``keras/layers/activation/softmax.py`` of 2.15 adds the same large number to every score), to
     none in Keras 3.
+
+    Arguments:
+        heeds_masks: Whether masks of the inputs count and go on; before Keras 2.10 they did not.
     """
+
+    def __init__(self, *args: Any, heeds_masks: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.heeds_masks = heeds_masks
 
     def _masked_softmax(self, attention_scores: Any, attention_mask: Any = None) -> Any:
         # Private in Keras 3.15, and the one place between scores and values; were it called
@@ -103,6 +110,10 @@ class MultiHeadAttention(keras.layers.MultiHeadAttention):  # type: ignore[misc]
         use_causal_mask: bool = False,
     ) -> Any:
         """Return the attention, with its scores if they are asked for."""
+        if not self.heeds_masks:  # they hang on their tensors, and copies have none
+            query, value = ops.copy(query), ops.copy(value)
+            key = key if key is None else ops.copy(key)
+            query_mask = value_mask = key_mask = None
         found = super().call(
             query,
             value,
@@ -116,6 +127,15 @@ class MultiHeadAttention(keras.layers.MultiHeadAttention):  # type: ignore[misc]
             use_causal_mask=use_causal_mask,
         )
         return found if return_attention_scores else found[0]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return the mask of the outputs."""
+        return previous_mask if self.heeds_masks else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {} if self.heeds_masks else {"heeds_masks": False}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("kport")

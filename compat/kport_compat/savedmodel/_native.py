@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kport.checkpoint import JSON, Checkpoint, Holds, ModelSpec, Naming
-from kport_compat.keras2 import Translation, translate
+from kport_compat.keras2 import Translation, translate, version_of
 from kport_compat.savedmodel._constants import Tables
 from kport_compat.savedmodel._graph import Graph
 from kport_compat.savedmodel._lost import about_classes, without_config
@@ -42,6 +42,11 @@ class NativeRebuild:
         return _checkpoint(saved, graph, bundle or Bundle(values_of(saved.folder)))
 
 
+def _written_by(about: JSON) -> str:
+    # TensorFlow 2.0 to 2.4 kept what it says of a model in the graph, mostly without a version.
+    return str(about.get("keras_version") or "2.0")
+
+
 def _checkpoint(saved: Saved, graph: Graph, bundle: Bundle) -> Checkpoint:
     about = graph.metadata(0)
     keys = checkpoint_keys(graph, bundle)
@@ -52,7 +57,9 @@ def _checkpoint(saved: Saved, graph: Graph, bundle: Bundle) -> Checkpoint:
     if not lost:
         refiner = Refiner(graph, keys, bundle, Tables(saved, graph, bundle))
         model = refiner.model(model_config(about), 0)
-        translation = translate(model, about.get("training_config"))
+        translation = translate(
+            model, about.get("training_config"), version=version_of(_written_by(about))
+        )
     state, gone = optimizer_state(bundle, keys, names.variables, translation.optimizer)
     return Checkpoint(
         spec=ModelSpec(
