@@ -10,7 +10,7 @@ from typing import TypeVar
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Naming
 from kport.checkpoint._part_config import with_part_config
 from kport.checkpoint._report import Note
-from kport.checkpoint._spec import ModelSpec
+from kport.checkpoint._spec import JSON, ModelSpec
 from kport.checkpoint._tensor import Kind, LazyTensor
 from kport.errors import MismatchError, Problem, UsageError
 
@@ -235,12 +235,17 @@ def _inner_spec(spec: ModelSpec, path: str) -> ModelSpec:
         builds=_below(path, spec.builds),
         frozen=(*(["."] if path in spec.frozen else []), *frozen),
         layers={
-            **({".": spec.layers[path]} if path in spec.layers else {}),
+            # Its own config tells it now.
+            **({".": _but(spec.layers[path], "made")} if path in spec.layers else {}),
             **_below(path, spec.layers),
         },
         parts=_below(path, spec.parts),
         ties=inner_ties,
     )
+
+
+def _but(state: JSON, field: str) -> JSON:
+    return {name: value for name, value in state.items() if name != field}
 
 
 def _below(path: str, values: Mapping[str, T]) -> dict[str, T]:

@@ -26,6 +26,15 @@ _FIELDS = (
     "ties",
     "trained",
 )
+_LAYER_FIELDS = (
+    "attributes",
+    "calibrated",
+    "dtype",
+    "inference",
+    "lora",
+    "made",
+    "quantization_config",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,9 @@ class ModelSpec:
         exempt: Path of an optimizer -> names of the tensors that its weight decay leaves out.
         layers: Attribute path of a layer -> what code may have done to it since its config: its
             ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
-            and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always.
+            and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always, numbers
+            and words among its ``attributes`` that were set since `__init__`; and as ``made`` the
+            config of a layer that only a class's code makes, to hold against the code.
     """
 
     config: JSON
@@ -160,14 +171,18 @@ def _check_metrics(check: Checker, state: JSON, place: str) -> None:
 
 
 def _check_layer(check: Checker, state: JSON, place: str) -> None:
-    check.keys(state, ("calibrated", "dtype", "inference", "lora", "quantization_config"), place)
+    check.keys(state, _LAYER_FIELDS, place)
     for name in ("calibrated", "inference"):
         if state.get(name, True) is not True:
             check.say(f"{place}.{name}", "is given and not true")
     if "dtype" in state:
         check.string(state["dtype"], f"{place}.dtype")
-    if "quantization_config" in state:
-        check.mapping(state["quantization_config"], f"{place}.quantization_config")
+    for name in ("made", "quantization_config"):
+        if name in state:
+            check.mapping(state[name], f"{place}.{name}")
+    for name, value in check.mapping(state.get("attributes", {}), f"{place}.attributes").items():
+        if type(value) not in (bool, int, float, str):
+            check.say(f"{place}.attributes[{name!r}]", "is no number, word or flag", "type")
     if "lora" in state:
         numbers = state["lora"] if isinstance(state["lora"], list) else []
         if len(numbers) != 2 or not all(type(one) in (int, float) for one in numbers):

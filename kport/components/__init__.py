@@ -5,7 +5,8 @@ The contract: a component is a class or function that the user's code has regist
 anything else in a file is refused before it is constructed.
 """
 
-from kport.components._configs import forgotten_arguments
+from kport.components._arguments import changed_attributes
+from kport.components._configs import forgotten_arguments, replaced_arguments
 from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
@@ -15,11 +16,13 @@ __all__ = [
     "COMPONENTS",
     "Component",
     "ComponentRegistry",
+    "changed_attributes",
     "forgotten_arguments",
     "is_impostor",
     "kind_of",
     "named_components",
     "register",
+    "replaced_arguments",
     "resolve",
     "with_functions",
 ]

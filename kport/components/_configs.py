@@ -14,12 +14,17 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from kport.components._arguments import Arguments, arguments_of, remember_arguments
+from kport.components._arguments import (
+    Arguments,
+    arguments_of,
+    own_attributes,
+    remember_arguments,
+)
 from kport.components._compile import equip_compile
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
-__all__ = ["equip", "forgotten_arguments"]
+__all__ = ["equip", "forgotten_arguments", "replaced_arguments"]
 
 _POLICY = "kport_global_policy"
 _POSITIONAL = "kport_positional"
@@ -176,12 +181,60 @@ def forgotten_arguments(thing: Any) -> list[Problem]:
         return []
     config = thing.get_config()
     missing = [name for name in _changed(arguments) if name not in config]
-    cls = type(thing).__name__
-    label = f"{getattr(thing, 'name', cls)} ({cls})"
     return [
-        Problem(label, f"get_config leaves out the argument {name!r} of __init__", "missing")
+        Problem(
+            _label(thing), f"get_config leaves out the argument {name!r} of __init__", "missing"
+        )
         for name in missing
     ]
+
+
+def replaced_arguments(thing: Any) -> list[Problem]:
+    """Return functions and objects that were put in the place of what `__init__` made of arguments.
+
+    A config made of the arguments has still what was there before.
+    """
+    arguments = arguments_of(thing)
+    if arguments is None or not _writes_no_config(type(thing)):
+        return []
+    own = own_attributes(thing)
+    return [
+        Problem(_label(thing), f"{name!r} was set after __init__, whose argument it was", "lost")
+        for name, before in arguments.left.items()
+        if name in arguments.named
+        and own.get(name) is not before
+        and not _is_kept(arguments, name)
+        and _is_told_as_a_whole(before)
+    ]
+
+
+def _is_kept(arguments: Arguments, name: str) -> bool:
+    """Whether a config made of the arguments has an attribute as it is now."""
+    problems: list[Problem] = []
+    if name in arguments.kept:
+        encode(arguments.named[name], name, problems)
+    return name in arguments.kept and not problems
+
+
+def _is_told_as_a_whole(value: Any) -> bool:
+    import keras
+
+    told = callable(value) or hasattr(value, "get_config")
+    return told and not isinstance(
+        value,  # what has a place of its own in a file
+        (
+            keras.Layer,
+            keras.Loss,
+            keras.Metric,
+            keras.Optimizer,
+            keras.Variable,
+        ),
+    )
+
+
+def _label(thing: Any) -> str:
+    cls = type(thing).__name__
+    return f"{getattr(thing, 'name', cls)} ({cls})"
 
 
 def _writes_from_config(cls: type) -> bool:

@@ -1,7 +1,8 @@
 """Hold the layers that a class's own code makes against those that the file's code made.
 
 A config ends at the classes of users: what their code builds inside is not in it. Where a file
-tells it all the same, it shows code that has changed since, or what Keras changed underneath it.
+tells it all the same, it shows code that has changed since, what Keras changed underneath it, or
+what was done to the layers of one model and stands in no code.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from kport.checkpoint import JSON
+from kport.checkpoint import JSON, ModelSpec
 from kport.components import resolve
 from kport.errors import KportError, LoadError, Problem, mapped
+from kport.model._made import held_by_users, told_config
 from kport.model._walk import Walk
 
-__all__ = ["require_agreement"]
+__all__ = ["require_agreement", "require_same_layers"]
 
 # Keys of a config that no output depends on, once the weights are those of the file.
 _SILENT = frozenset({"build_config", "name", "seed", "shared_object_id", "trainable"})
@@ -47,13 +49,82 @@ def require_agreement(
         if path in layers
         for problem in _differences(path, layers[path], config, custom_objects)
     ]
+    _refuse(problems, "Change the code to what the file has, or build the model and use")
+
+
+def _refuse(problems: list[Problem], remedy: str) -> None:
     if problems:
         raise LoadError(
             "the code here makes other layers than the code that wrote the file",
             problems=problems,
-            remedy="Change the code to what the file has, or build the model and use "
-            "kport.load_weights(model, path), which compares weights alone.",
+            remedy=f"{remedy} kport.load_weights(model, path), which compares weights alone.",
         )
+
+
+def require_same_layers(
+    found: Walk, spec: ModelSpec, custom_objects: Mapping[str, Any], only: str = ""
+) -> None:
+    """Compare each layer that code makes with what kport wrote of it.
+
+    Arguments:
+        found: The live model, with the values of the file.
+        spec: The definition in the file.
+        custom_objects: See `kport.load`.
+        only: The path of the one layer that is wanted; empty for the whole model.
+
+    Raises:
+        LoadError: Some differ, or are on one side alone; all are named.
+    """
+    live = dict(found.layers())
+    stored = {path: state["made"] for path, state in spec.layers.items() if "made" in state}
+    problems: list[Problem] = []
+    for path, theirs in stored.items():
+        if path in live:
+            ours = told_config(live[path]) or {}
+            if theirs != ours:
+                theirs = _as_made_here(theirs, spec.components, custom_objects)
+                problems += _unlike(path, theirs, ours)
+        elif path not in spec.ties:
+            text = f"is a {theirs.get('class_name')} in the file and not in the code here"
+            problems.append(Problem(path, text))
+    for path, layer in held_by_users(found):
+        if spec.layers and path not in spec.layers:
+            text = f"is a {type(layer).__name__} in the code here and not in the file"
+            problems.append(Problem(path, text))
+    start = f"{only}." if only else ""
+    _refuse(
+        [one for one in problems if f"{one.place}.".startswith(start)],
+        "Was the code changed, or were attributes set after the layers were made? Change the code "
+        "to what the file has, so that __init__ makes such layers; or build the model and use",
+    )
+
+
+def _as_made_here(config: JSON, versions: Mapping[str, int], custom: Mapping[str, Any]) -> JSON:
+    """Return what the config comes to here: names, arguments and Keras itself may be newer."""
+    made = None
+    with contextlib.suppress(KportError), mapped(LoadError, "cannot be made again"):
+        made = told_config(
+            keras.saving.deserialize_keras_object(resolve(config, custom, versions), custom)
+        )
+    return made or config
+
+
+def _unlike(place: str, theirs: Any, ours: Any) -> Iterator[Problem]:
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        both = theirs.keys() & ours.keys()
+        # Of two classes the arguments say no more than the names.
+        keys = (
+            ["class_name"] if theirs.get("class_name") != ours.get("class_name") else sorted(both)
+        )
+        for key in keys:
+            inner = place if key in ("class_name", "config") else f"{place}.{key}"
+            yield from _unlike(inner, theirs.get(key), ours.get(key))
+    elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
+        for index, (one, other) in enumerate(zip(theirs, ours, strict=True)):
+            yield from _unlike(f"{place}.{index}", one, other)
+    elif theirs != ours:
+        text = f"is {_short(theirs)} in the file and {_short(ours)} in the code here"
+        yield Problem(place, text)
 
 
 def _differences(

@@ -28,13 +28,13 @@ from kport.checkpoint import (
 )
 from kport.components import resolve
 from kport.errors import KportError, LoadError, UsageError, mapped
-from kport.model._agree import require_agreement
+from kport.model._agree import require_agreement, require_same_layers
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
 from kport.model._build_shapes import build_again, build_layers
 from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
-from kport.model._keras import alone, loading_scope, without_tensorflow
+from kport.model._keras import alone, loading_scope, serializing, without_tensorflow
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_sequential import built_once
 from kport.model._match import match
@@ -114,6 +114,8 @@ def build(
     report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION, fresh=True)
     load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
+    with alone(), serializing(model), keras.saving.custom_object_scope(custom):
+        require_same_layers(found, checkpoint.spec, custom, only)
     _REPORTS[wanted] = report.with_lines([*lines, *checkpoint.notes, *mark_unlearned(found)])
     return wanted
 

@@ -24,7 +24,12 @@ from kport.checkpoint import (
     join_name,
     renumbered,
 )
-from kport.components import COMPONENTS, forgotten_arguments, named_components
+from kport.components import (
+    COMPONENTS,
+    forgotten_arguments,
+    named_components,
+    replaced_arguments,
+)
 from kport.errors import KportError, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
 from kport.model._build_shapes import build_configs
@@ -90,11 +95,19 @@ def _require_faithful_configs(found: Walk) -> None:
             problems=forgotten,
             remedy="Add them to get_config, or delete it: kport remembers what __init__ was given.",
         )
+    replaced = [one for owner in found.owners for one in replaced_arguments(owner.thing)]
+    if replaced:
+        raise SaveError(
+            "a loaded model would have what __init__ made",
+            problems=replaced,
+            remedy="Make the model with these as arguments, or write a get_config that tells them.",
+        )
 
 
 def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
     with mapped(SaveError, f"the config of {model.name!r} cannot be made"), _quiet_lambdas():
-        config = portable(serialize(model, training=optimizer))
+        told: set[int] = set()
+        config = portable(serialize(model, training=optimizer, seen=told))
     config["compile_config"] = training_config(model, config) if optimizer else None
     names = found.names()
     trained = {
@@ -110,7 +123,7 @@ def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
         builds=dict(build_configs(found)),
         exempt=dict(exempt(found)) if optimizer else {},
         frozen=tuple(frozen_names(found)),
-        layers=dict(layer_states(found)),
+        layers=dict(layer_states(found, told)),
         metrics=metric_state(model) if optimizer else {},
         parts=dict(_parts(found)),
         trained={path: tuple(filter(None, row)) for path, row in trained.items()},

@@ -9,7 +9,7 @@ from typing import Any
 
 from kport.errors import Problem, SaveError
 
-__all__ = ["portable"]
+__all__ = ["is_lambda", "portable"]
 
 # On PyTorch `keras.optimizers.Adam()` makes an object of this package's class of the same name,
 # and Keras writes that private module into the file, where no other backend can find it.
@@ -112,7 +112,7 @@ def _lambdas(node: Any, place: str) -> Iterator[str]:
         for index, item in enumerate(node):
             yield from _lambdas(item, f"{place}[{index}]")
     elif isinstance(node, dict):
-        if node.get("class_name") == "__lambda__" or _is_bare_code(node):
+        if is_lambda(node):
             yield place
             return
         name = node.get("config", {}).get("name") if isinstance(node.get("config"), dict) else None
@@ -121,8 +121,13 @@ def _lambdas(node: Any, place: str) -> Iterator[str]:
             yield from _lambdas(value, inner)
 
 
-def _is_bare_code(node: JSON) -> bool:
-    """Whether this is a lambda of which `keras.activations.serialize` left the class name out."""
+def is_lambda(node: JSON) -> bool:
+    """Whether an object of a config is a lambda.
+
+    `keras.activations.serialize` leaves the class name out.
+    """
+    if node.get("class_name") == "__lambda__":
+        return True
     value = node.get("value")
     code = value[0] if isinstance(value, list) and len(value) == 3 else None
     return node.keys() == {"value"} and isinstance(code, str) and code.startswith(_MARSHALLED)

@@ -24,39 +24,51 @@ from kport.model._keras_trainer import uncompiled
 
 __all__ = [
     "alone",
+    "functional_class",
     "is_graph",
     "loading_scope",
     "own_variables",
     "serialize",
+    "serializing",
     "sharing_scope",
     "trained_variables",
     "without_tensorflow",
 ]
 
 
-def serialize(model: Any, *, training: bool = True) -> dict[str, Any]:
+def serialize(model: Any, *, training: bool = True, seen: set[int] | None = None) -> dict[str, Any]:
     """Return the config of an object, with shared objects marked as `keras.saving` marks them.
 
     Arguments:
         model: The object.
         training: Whether what models were compiled with comes along.
+        seen: Takes the ids of all objects that the config tells.
 
     Reason: the public `serialize_keras_object` marks an object that stands twice in a config only
     inside this scope, which only `save_model` opens.
     """
-    scopes = (sharing_scope(), without_tensorflow(), _policies_kept(model), _repeated_layers())
-    with contextlib.ExitStack() as stack:
-        for scope in (*scopes, _no_impostors()):
-            stack.enter_context(scope)
-        if not training:
-            stack.enter_context(uncompiled(model))
+    with serializing(model, training=training, seen=seen):
         config: dict[str, Any] = serialization_lib.serialize_keras_object(model)
     return config
 
 
 @contextlib.contextmanager
-def _no_impostors() -> Iterator[None]:
-    """Refuse functions that a loader would take for Keras's own of the same name.
+def serializing(
+    model: Any, *, training: bool = False, seen: set[int] | None = None
+) -> Iterator[None]:
+    """The scope of `serialize`, for many objects of one model."""
+    scopes = (sharing_scope(), without_tensorflow(), _policies_kept(model), _repeated_layers())
+    with contextlib.ExitStack() as stack:
+        for scope in (*scopes, _watched(set() if seen is None else seen)):
+            stack.enter_context(scope)
+        if not training:
+            stack.enter_context(uncompiled(model))
+        yield
+
+
+@contextlib.contextmanager
+def _watched(seen: set[int]) -> Iterator[None]:
+    """Note what is serialized; refuse functions that a loader would take for Keras's own.
 
     Reason: `keras.activations.serialize` and compile configs write the bare name of a function that
     is not registered, so a user's ``gelu`` would come back as Keras's, without a word.
@@ -68,6 +80,7 @@ def _no_impostors() -> Iterator[None]:
     found: dict[str, str] = {}
 
     def serialize_object(thing: Any) -> Any:
+        seen.add(id(thing))
         if is_impostor(thing):
             found[thing.__name__] = f"{thing.__module__}.{thing.__qualname__}"
         return original(thing)
@@ -198,6 +211,12 @@ def trained_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Varia
     Reason: `Optimizer.variables` gives the slots and not what they belong to.
     """
     return list(getattr(optimizer, "_trainable_variables", ()))
+
+
+def functional_class() -> type:
+    """Return the class of functional models, which is not exported."""
+    found: type = Functional
+    return found
 
 
 def is_graph(model: keras.Model) -> bool:

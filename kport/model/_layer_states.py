@@ -1,7 +1,8 @@
 """What code has done to a layer after its config: its dtype policy, quantization, LoRA, inference.
 
 Keras writes these into the config of a layer, which says nothing of layers that a user's code
-creates, nor of those inside Keras's own composite layers. So each layer's are kept by its path.
+creates, nor of those inside Keras's own composite layers. So each layer's are kept by its path; and
+what else the config of a layer that code creates would say, for loading to hold against the code.
 """
 
 from __future__ import annotations
@@ -9,27 +10,34 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import keras
 
 from kport.checkpoint import JSON
-from kport.components import resolve
+from kport.components import changed_attributes, resolve
 from kport.errors import LoadError, mapped
 from kport.model._inference import infers_always, set_inference
 from kport.model._keras import without_tensorflow
-from kport.model._walk import Walk
+from kport.model._made import made_by_code
+from kport.model._walk import PLAIN, Walk, is_bare, users_attributes
 
 __all__ = ["adapt_layers", "layer_states", "set_policies"]
 
 
-def layer_states(found: Walk) -> Iterator[tuple[str, JSON]]:
+def layer_states(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON]]:
     """Yield path and state of every layer; the model itself is ``.``.
 
     A layer that is reached by two paths is there under both, as it may come back as two layers.
+
+    Arguments:
+        found: The model.
+        told: The ids of what its config tells.
     """
     states = {path: state for path, layer in found.layers() if (state := dict(_state(layer)))}
+    for path, config in made_by_code(found, told):
+        states.setdefault(path, {})["made"] = config
     for path, state in states.items():
         yield path or ".", state
     for second, first in found.ties.items():
@@ -53,6 +61,17 @@ def _state(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
         yield "lora", [int(layer.lora_rank), layer.lora_alpha]
     if infers_always(layer):
         yield "inference", True
+    if attributes := _changed(layer):
+        yield "attributes", attributes
+
+
+def _changed(layer: keras.Layer) -> JSON:
+    """The numbers, words and flags of a user's class that code has set since `__init__`."""
+    changed = changed_attributes(layer)
+    if not changed or not is_bare(type(layer)):
+        return {}
+    users = dict(users_attributes(layer))
+    return {name: value for name, value in changed.items() if name in users}
 
 
 def _is_told_by_its_name(policy: Any) -> bool:
@@ -128,6 +147,11 @@ def adapt_layers(found: Walk, states: Mapping[str, JSON]) -> None:
             setattr(layer, f"is_{_policy(layer).quantization_mode}_calibrated", True)
         if "inference" in state:
             set_inference(layer, True)
+        if "attributes" in state and is_bare(type(layer)):
+            known = dict(users_attributes(layer))
+            for name, value in state["attributes"].items():
+                if type(known.get(name)) in PLAIN:
+                    setattr(layer, name, value)
 
 
 def _adapt(layer: keras.Layer, rank: int, alpha: float) -> None:

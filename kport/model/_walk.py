@@ -19,10 +19,19 @@ import keras
 
 from kport.checkpoint import Kind, join_name, local_layer_names
 from kport.model._contents import enclosed, members
-from kport.model._keras import is_graph, own_variables, trained_variables
+from kport.model._keras import functional_class, is_graph, own_variables, trained_variables
 from kport.model._keras_trainer import compile_loss
 
-__all__ = ["Owner", "Walk", "is_users", "own_attributes", "users_attributes", "walk"]
+__all__ = [
+    "PLAIN",
+    "Owner",
+    "Walk",
+    "is_bare",
+    "is_users",
+    "own_attributes",
+    "users_attributes",
+    "walk",
+]
 
 # Attributes that hold the state of an optimizer a second time.
 _OPTIMIZER_BOOKS = frozenset({"_trainable_variables", "_variables", "_tracker"})
@@ -163,7 +172,7 @@ class _Walker:
             if segment in taken and id(child) not in self.seen:
                 segment = f"{segment}_attribute"  # a layer of a functional model has that name
             taken.add(segment)
-            if type(child) in _PLAIN:
+            if type(child) in PLAIN:
                 continue
             self.visit(child, _join(path, segment))
         loss = compile_loss(layer) if isinstance(layer, keras.Model) else None
@@ -231,8 +240,8 @@ def users_attributes(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
     yield from _attributes(layer, _bare_attributes(graph) | _COMPILE_BOOKS)
 
 
-# Most attributes of a layer are of these types, which hold nothing.
-_PLAIN = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
+PLAIN = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
+"""Most attributes of a layer are of these types, which hold nothing."""
 # Objects of these packages are no user's, and may lead anywhere.
 _FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
 
@@ -271,6 +280,12 @@ def _bare_attributes(graph: bool) -> frozenset[str]:
     for thing in bare:
         names |= {*vars(thing), *vars(thing).get("_modules", {})}
     return frozenset(names - _COMPILE_STATE)
+
+
+def is_bare(cls: type) -> bool:
+    """Whether all that Keras gave to a class is what every layer or model has."""
+    bare = {*keras.Model.__mro__, *keras.Sequential.__mro__, *functional_class().__mro__}
+    return all(base in bare or not base.__module__.startswith("keras.") for base in cls.__mro__)
 
 
 def _join(path: str, *segments: str) -> str:

@@ -61,6 +61,50 @@ class Calls(layers.Layer):
         return self.function(x)
 
 
+@component
+class Inside(keras.Model):
+    """Makes its layers itself, so that no config tells them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = layers.Dense(3, activation="relu")
+        self.body = keras.Sequential([layers.Dense(3), layers.Dropout(0.1)])
+        self.table = {"act": layers.ReLU()}
+        self.last = Calls(keras.ops.sin)
+
+    def call(self, x: Any) -> Any:
+        return self.last(self.table["act"](self.body(self.first(x))))
+
+
+@component
+class Normalises(layers.Layer):
+    def __init__(self, activation: Any = "relu") -> None:
+        super().__init__()
+        self.activation = keras.activations.get(activation)
+
+    def call(self, x: Any) -> Any:
+        return self.activation(x)
+
+
+def changed(change: Callable[[Any], object]) -> Callable[[], keras.Model]:
+    """Return what makes an `Inside` whose layers code has changed since."""
+
+    def make() -> keras.Model:
+        model = Inside()
+        change(model)
+        model(np.ones((1, 3), "float32"))
+        return model
+
+    return make
+
+
+def replaced(value: Any) -> keras.Model:
+    layer = Normalises()
+    model = graph(layer)
+    layer.activation = value
+    return model
+
+
 def with_a_variable() -> keras.Model:
     factor = keras.Variable(np.arange(3, dtype="float32"))
     return graph(lambda x: layers.Dense(2)(x * factor))
@@ -105,6 +149,53 @@ REFUSED = {
         lambda: graph(Calls(closure(2.0))),
         r"Calls was constructed with something that a file cannot hold",
         ("closure_ctor_arg",),
+    ),
+    "activation_of_a_layer_that_code_makes": Refused(
+        changed(lambda model: setattr(model.first, "activation", keras.activations.tanh)),
+        r'first\.activation: is "tanh" in the file and "relu" in the code here\nWas the code chan',
+        (),
+        at="load",
+    ),
+    "regularizer_of_a_layer_that_code_makes": Refused(
+        changed(lambda model: setattr(model.first, "kernel_regularizer", keras.regularizers.L1())),
+        r"first\.kernel_regularizer: is .*L1.* in the file and null in the code here",
+        (),
+        at="load",
+    ),
+    "rate_inside_a_sequential_that_code_makes": Refused(
+        changed(lambda model: setattr(model.body.layers[-1], "rate", 0.5)),
+        r"body\.layers\.[12]\.rate: is 0\.5 in the file and 0\.1 in the code here",
+        (),
+        at="load",
+    ),
+    "another_layer_in_the_place_of_one": Refused(
+        changed(lambda model: model.table.update({"act": layers.LeakyReLU()})),
+        r'table\.act: is "LeakyReLU" in the file and "ReLU" in the code here',
+        (),
+        at="load",
+    ),
+    "one_layer_more_and_one_less": Refused(
+        changed(lambda model: model.table.update({"extra": model.table.pop("act"), "act": abs})),
+        r"table\.extra: is a ReLU in the file and not in the code here\n"
+        r"  - table\.act: is a ReLU in the code here and not in the file",
+        (),
+        at="load",
+    ),
+    "argument_of_a_layer_that_code_makes": Refused(
+        changed(lambda model: setattr(model.last, "function", keras.ops.cos)),
+        r'last\.function: is "cos" in the file and "sin" in the code here',
+        (),
+        at="load",
+    ),
+    "lambda_in_the_place_of_an_argument": Refused(
+        changed(lambda model: setattr(model.last, "function", lambda x: x * 2)),
+        r"\(Calls\): 'function' was set after __init__, whose argument it was\nMake the model with",
+        (),
+    ),
+    "function_in_the_place_of_what_init_made_of_an_argument": Refused(
+        lambda: replaced(keras.ops.tanh),
+        r"\(Normalises\): 'activation' was set after __init__, whose argument it was",
+        (),
     ),
     "variable_in_a_graph": Refused(
         with_a_variable,

@@ -529,3 +529,57 @@ def arguments_used_up_and_changed() -> tuple[keras.Model, Call]:
     model = UsesUp([4, 2])
     model.gain = 3.0
     return simple(model)
+
+
+@component
+class Tuned(keras.layers.Layer):
+    """Keeps numbers, words and functions that code sets later, of arguments and of its own."""
+
+    def __init__(self, band: tuple[int, int], function: Any, gain: float = 1) -> None:
+        super().__init__()
+        self.band, self.function, self.gain = band, function, float(gain)
+        self.temperature, self.phase, self.steps = 1.0, "warm", 0
+
+    def call(self, x: Any) -> Any:
+        self.steps += 1
+        x = keras.ops.clip(self.function(x * self.gain), *self.band)
+        return x / self.temperature if self.phase == "done" else x
+
+
+@component
+class TwoTuned(keras.Model):
+    def __init__(self, given: Any) -> None:
+        super().__init__()
+        self.given, self.made = given, Tuned((-1, 1), halve)
+        self.rows = [Dense(3)]
+
+    def call(self, x: Any) -> Any:
+        return self.made(self.rows[0](self.given(x)))
+
+
+@scenario()
+def attributes_set_after_the_constructor() -> tuple[keras.Model, Call]:
+    model = TwoTuned(Tuned((-1, 1), halve))
+    model.given.band, model.given.function = (-2, 3), keras.ops.sin
+    for layer in (model.given, model.made):
+        layer.gain, layer.temperature, layer.phase = 3.0, 0.5, "done"
+    return simple(model)
+
+
+@scenario()
+def a_list_that_was_an_argument_and_grew() -> tuple[keras.Model, Call]:
+    model = Row([Dense(3)])
+    model.row.append(Dense(2))
+    return simple(model)
+
+
+@component
+class Row(keras.Model):
+    def __init__(self, row: list[Any]) -> None:
+        super().__init__()
+        self.row = row
+
+    def call(self, x: Any) -> Any:
+        for layer in self.row:
+            x = layer(x)
+        return x
