@@ -79,12 +79,13 @@ def require_same_layers(
     stored = {path: state["made"] for path, state in spec.layers.items() if "made" in state}
     problems: list[Problem] = []
     for path, theirs in stored.items():
-        if path in live:
-            ours = told_config(live[path]) or {}
+        layer = live.get(_first_name(path, found.ties))
+        if layer is not None:
+            ours = told_config(layer) or {}
             if theirs != ours:
                 theirs = _as_made_here(theirs, spec.components, custom_objects)
                 problems += _unlike(path, theirs, ours)
-        elif path not in spec.ties:
+        else:
             text = f"is a {theirs.get('class_name')} in the file and not in the code here"
             problems.append(Problem(path, text))
     for path, layer in held_by_users(found):
@@ -97,6 +98,17 @@ def require_same_layers(
         "Was the code changed, or were attributes set after the layers were made? Change the code "
         "to what the file has, so that __init__ makes such layers; or build the model and use",
     )
+
+
+def _first_name(path: str, ties: Mapping[str, str]) -> str:
+    """Return the path by which the walk came first to an object, or to one that it lies in."""
+    head, rest = path, ""
+    while head:
+        if head in ties:
+            return ties[head] + rest
+        head, _, last = head.rpartition(".")
+        rest = f".{last}{rest}"
+    return path
 
 
 def _as_made_here(config: JSON, versions: Mapping[str, int], custom: Mapping[str, Any]) -> JSON:

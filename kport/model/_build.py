@@ -37,6 +37,7 @@ from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import alone, loading_scope, serializing, without_tensorflow
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_sequential import built_once
+from kport.model._keras_vocabularies import no_vocabulary_files
 from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
 from kport.model._optimizers import attach, build_optimizers
@@ -253,7 +254,11 @@ def _make(
 ) -> tuple[keras.Model, list[ReportLine]]:
     """Return the model without its values, and what could not be restored of its training."""
     spec = checkpoint.spec
-    with without_tensorflow(), keras.saving.custom_object_scope(custom):
+    with (
+        without_tensorflow(),
+        no_vocabulary_files(),
+        keras.saving.custom_object_scope(custom),
+    ):
         model = _construct(config)
         if checkpoint.naming is Naming.KERAS_2 and checkpoint.assets:
             # Its only way to be built is a call, which a lookup without its terms does not survive.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -227,6 +228,33 @@ def a_vocabulary_with_line_breaks() -> tuple[keras.Model, Call]:
     model.lookup.set_vocabulary(["b\nc", "a", "d\r\ne", " f "])
     model.text.adapt(np.array(["one"]))
     model.weighted.set_vocabulary(["x", "y"], idf_weights=[0.5, 1.5])
+    return simple(model)
+
+
+@component
+class WordsOfAFile(keras.Model):
+    """Its own code reads a vocabulary, from a place that is gone when the model is loaded."""
+
+    PLACE = ""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__()
+        self.given = given
+        self.lookup = layers.StringLookup(vocabulary=self.PLACE or "gone.txt")
+        self.text = layers.TextVectorization(vocabulary=self.PLACE or "gone.txt")
+        self.out = Dense(2)
+
+    def call(self, x: Any) -> Any:
+        return self.out(x)
+
+
+@scenario("string_lookup_vocab_file")
+def vocabularies_of_a_file() -> tuple[keras.Model, Call]:
+    with tempfile.TemporaryDirectory() as folder:
+        WordsOfAFile.PLACE = f"{folder}/words.txt"
+        Path(WordsOfAFile.PLACE).write_text("b\na\nc d\n")
+        model = WordsOfAFile(layers.StringLookup(vocabulary=WordsOfAFile.PLACE))
+        WordsOfAFile.PLACE = ""
     return simple(model)
 
 
