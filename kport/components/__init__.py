@@ -6,7 +6,7 @@ anything else in a file is refused before it is constructed.
 """
 
 from kport.components._arguments import changed_attributes
-from kport.components._configs import forgotten_arguments, replaced_arguments
+from kport.components._configs import forgotten_arguments, replaced_arguments, replaced_arrays
 from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
@@ -23,6 +23,7 @@ __all__ = [
     "named_components",
     "register",
     "replaced_arguments",
+    "replaced_arrays",
     "resolve",
     "with_functions",
 ]

@@ -19,6 +19,7 @@ __all__ = [
     "Arguments",
     "arguments_of",
     "changed_attributes",
+    "is_array",
     "own_attributes",
     "remember_arguments",
 ]
@@ -36,7 +37,8 @@ class Arguments:
         named: Every argument by name, defaults and ``**kwargs`` filled in.
         positional: What was given by place, where the constructor has ``*args``.
         kept: Names of arguments that the constructor made attributes of, as they were.
-        left: Attributes as the constructor left them: those named like an argument, and plain ones.
+        left: Attributes as the constructor left them: those named like an argument, and plain ones
+            and arrays without a leading underscore.
         policy: The name of the global dtype policy that parts made inside were built under.
     """
 
@@ -138,10 +140,18 @@ def _with_attributes(arguments: Arguments, own: Mapping[str, Any]) -> Arguments:
     left = {
         name: value
         for name, value in own.items()
-        if name in arguments.named or (type(value) in _PLAIN and not name.startswith("_"))
+        if name in arguments.named
+        or ((type(value) in _PLAIN or is_array(value)) and not name.startswith("_"))
     }
     same = (name for name, value in arguments.named.items() if _same(left.get(name, ...), value))
     return replace(arguments, kept=frozenset(same), left=left)
+
+
+def is_array(value: object) -> bool:
+    """Whether it is an array or tensor of any backend; variables and what holds them are none."""
+    import keras
+
+    return isinstance(value, np.ndarray) or keras.ops.is_tensor(value)
 
 
 def _same(one: Any, other: Any) -> bool:

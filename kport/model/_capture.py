@@ -29,6 +29,7 @@ from kport.components import (
     forgotten_arguments,
     named_components,
     replaced_arguments,
+    replaced_arrays,
 )
 from kport.errors import KportError, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
@@ -40,6 +41,7 @@ from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_
 from kport.model._layer_states import layer_states
 from kport.model._metrics import metric_state
 from kport.model._optimizers import attached, exempt
+from kport.model._raw import raw_state
 from kport.model._sample import run_sample
 from kport.model._signature import signature_of
 from kport.model._training import training_config
@@ -69,7 +71,7 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
             remedy="Call it once on data, or give it an Input, before saving it.",
         )
     found = walk(model)
-    _require_faithful_configs(found)
+    _require_whole(found)
     with alone():
         spec = _spec(model, found, optimizer)
     owners = list(keras_owners(model))
@@ -87,21 +89,28 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
     )
 
 
-def _require_faithful_configs(found: Walk) -> None:
-    forgotten = [one for owner in found.owners for one in forgotten_arguments(owner.thing)]
-    if forgotten:
-        raise SaveError(
+def _require_whole(found: Walk) -> None:
+    """Refuse a model of which something would be lost, and say what."""
+    things = [owner.thing for owner in found.owners]
+    for message, problems, remedy in (
+        (
             "a loaded model would be another one",
-            problems=forgotten,
-            remedy="Add them to get_config, or delete it: kport remembers what __init__ was given.",
-        )
-    replaced = [one for owner in found.owners for one in replaced_arguments(owner.thing)]
-    if replaced:
-        raise SaveError(
+            [one for thing in things for one in forgotten_arguments(thing)],
+            "Add them to get_config, or delete it: kport remembers what __init__ was given.",
+        ),
+        (
             "a loaded model would have what __init__ made",
-            problems=replaced,
-            remedy="Make the model with these as arguments, or write a get_config that tells them.",
-        )
+            [one for thing in things for one in replaced_arguments(thing)],
+            "Make the model with these as arguments, or write a get_config that tells them.",
+        ),
+        (
+            "holds state that is no part of a Keras model",
+            [*raw_state(found), *(one for thing in things for one in replaced_arrays(thing))],
+            "Make it with self.add_weight(..., trainable=...), or put it into a keras.Variable.",
+        ),
+    ):
+        if problems:
+            raise SaveError(message, problems=problems, remedy=remedy)
 
 
 def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:

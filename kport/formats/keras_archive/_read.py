@@ -60,7 +60,8 @@ def read_archive(path: Path) -> Checkpoint:
     file = _extras_file(archive)
     text = file.metadata.get(EXTRAS_KEY) if file is not None else None
     extras = parse_extras(text, config_bytes, config) if text is not None else None
-    if file is not None and extras is not None and extras.rows:
+    # Without rows they do not name the values, unless there are none.
+    if file is not None and extras is not None and (extras.rows or not arrays):
         return _named(archive, extras, file, arrays)
     spec = extras.spec if extras is not None else parse_spec({}, config)
     return _unnamed(archive, spec, arrays)

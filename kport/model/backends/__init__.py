@@ -8,7 +8,8 @@ Each file has the same verbs over NumPy:
 - ``adopt(variable, buffer)``: make the filled memory the variable's value, on its devices;
 - ``zeros(shape, dtype)``: a tensor for a variable that is about to be filled;
 - ``ZEROS_ARE_SHARED``: whether several variables may hold the same zeros till then, as a value is
-  put in the place of another and not written into it.
+  put in the place of another and not written into it;
+- ``states_in(thing)``, ``states_of(layer)``: what the backend trains or changes without Keras.
 
 And where the devices of a mesh hold a variable together, which so far only JAX has:
 
@@ -35,15 +36,33 @@ else:
     from kport.model.backends._one_device import adopt_boxes, blank, boxes_of, own_pieces, processes
 
 if keras.backend.backend() == "torch":
-    from kport.model.backends._torch import ZEROS_ARE_SHARED, adopt, buffer_for, host_view, zeros
+    from kport.model.backends._torch import (
+        ZEROS_ARE_SHARED,
+        adopt,
+        buffer_for,
+        host_view,
+        states_in,
+        states_of,
+        zeros,
+    )
 elif keras.backend.backend() == "jax":
-    from kport.model.backends._jax import ZEROS_ARE_SHARED, adopt, buffer_for, host_view, zeros
+    from kport.model.backends._jax import (
+        ZEROS_ARE_SHARED,
+        adopt,
+        buffer_for,
+        host_view,
+        states_in,
+        states_of,
+        zeros,
+    )
 elif keras.backend.backend() == "tensorflow":
     from kport.model.backends._tensorflow import (
         ZEROS_ARE_SHARED,
         adopt,
         buffer_for,
         host_view,
+        states_in,
+        states_of,
         zeros,
     )
 else:
@@ -62,5 +81,7 @@ __all__ = [
     "host_view",
     "own_pieces",
     "processes",
+    "states_in",
+    "states_of",
     "zeros",
 ]

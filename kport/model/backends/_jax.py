@@ -12,7 +12,15 @@ from kport.checkpoint import Array
 from kport.errors import SaveError
 from kport.model.backends._memory import aligned_zeros
 
-__all__ = ["ZEROS_ARE_SHARED", "adopt", "buffer_for", "host_view", "zeros"]
+__all__ = [
+    "ZEROS_ARE_SHARED",
+    "adopt",
+    "buffer_for",
+    "host_view",
+    "states_in",
+    "states_of",
+    "zeros",
+]
 
 ZEROS_ARE_SHARED = True  # an array never changes
 
@@ -55,3 +63,13 @@ def adopt(variable: keras.Variable, buffer: Array) -> None:
 def zeros(shape: tuple[int, ...], dtype: str) -> Any:
     """Return an array of zeros that on the CPU takes no memory until it is replaced."""
     return jax.device_put(aligned_zeros(shape, dtype))
+
+
+def states_in(thing: object) -> dict[str, Any]:
+    """Return what is changed in place of a thing that is no layer: no array ever is."""
+    return {}
+
+
+def states_of(layer: object) -> dict[str, Any]:
+    """Return what the backend itself keeps with a layer: nothing that is no attribute."""
+    return {}

@@ -12,7 +12,15 @@ import tensorflow as tf
 from kport.checkpoint import Array
 from kport.model.backends._memory import aligned_zeros
 
-__all__ = ["ZEROS_ARE_SHARED", "adopt", "buffer_for", "host_view", "zeros"]
+__all__ = [
+    "ZEROS_ARE_SHARED",
+    "adopt",
+    "buffer_for",
+    "host_view",
+    "states_in",
+    "states_of",
+    "zeros",
+]
 
 ZEROS_ARE_SHARED = True  # a buffer that several variables hold is copied before it is written to
 
@@ -56,3 +64,13 @@ def _tensor(values: Array) -> Any:
     if values.dtype.type in _PLAIN and values.ndim:
         return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
     return tf.constant(values)
+
+
+def states_in(thing: object) -> dict[str, Any]:
+    """Return what is changed in place of a thing that is no layer of Keras."""
+    return {"": thing} if isinstance(thing, tf.Variable) else {}
+
+
+def states_of(layer: object) -> dict[str, Any]:
+    """Return what the backend itself keeps with a layer: nothing that is no attribute."""
+    return {}

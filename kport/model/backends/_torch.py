@@ -11,7 +11,15 @@ import torch
 from kport.checkpoint import Array, numpy_dtype
 from kport.model.backends._memory import aligned_zeros
 
-__all__ = ["ZEROS_ARE_SHARED", "adopt", "buffer_for", "host_view", "zeros"]
+__all__ = [
+    "ZEROS_ARE_SHARED",
+    "adopt",
+    "buffer_for",
+    "host_view",
+    "states_in",
+    "states_of",
+    "zeros",
+]
 
 ZEROS_ARE_SHARED = False  # parameters are filled in their own memory
 
@@ -50,6 +58,21 @@ def adopt(variable: keras.Variable, buffer: Array) -> None:
 def zeros(shape: tuple[int, ...], dtype: str) -> Any:
     """Return a tensor of zeros that takes no memory until something is written to it."""
     return _tensor(aligned_zeros(shape, dtype), getattr(torch, dtype))
+
+
+def states_in(thing: object) -> dict[str, Any]:
+    """Return what is trained of a thing that is no layer of Keras, by its name inside."""
+    if isinstance(thing, torch.nn.Module):
+        return dict(thing.named_parameters())
+    trained = isinstance(thing, torch.Tensor) and thing.requires_grad and thing.is_leaf
+    return {"": thing} if trained else {}
+
+
+def states_of(layer: Any) -> dict[str, Any]:
+    """Return what PyTorch itself keeps with a layer by name: its parameters and buffers."""
+    left_out = layer._non_persistent_buffers_set
+    buffers = {name: one for name, one in layer._buffers.items() if name not in left_out}
+    return {**layer._parameters, **buffers}
 
 
 def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:

@@ -98,6 +98,52 @@ def changed(change: Callable[[Any], object]) -> Callable[[], keras.Model]:
     return make
 
 
+@component
+class Raw(layers.Layer):
+    """Holds what the backend trains, and Keras does not see."""
+
+    def __init__(self, make: str) -> None:
+        super().__init__()
+        self.table = np.arange(3, dtype="float32")
+        self.held = {"row": [BACKENDS_OWN[keras.backend.backend()][make]()]}
+        if make == "buffer":
+            self.register_buffer("mean", self.held.pop("row")[0])
+
+    def call(self, x: Any) -> Any:
+        return x
+
+
+def _parameter() -> Any:
+    import torch
+
+    return torch.nn.Parameter(torch.ones(3))
+
+
+def _buffer() -> Any:
+    import torch
+
+    return torch.ones(3)
+
+
+def _variable() -> Any:
+    import tensorflow as tf
+
+    return tf.Variable([1.0, 2.0])
+
+
+BACKENDS_OWN: dict[str, dict[str, Any]] = {
+    "torch": {"parameter": _parameter, "buffer": _buffer, "none": object},
+    "tensorflow": {"parameter": _variable, "buffer": object, "none": object},
+    "jax": {"parameter": object, "buffer": object, "none": object},
+}
+
+
+def other_array() -> keras.Model:
+    layer = Raw("none")
+    layer.table = layer.table + 1
+    return graph(layer)
+
+
 def replaced(value: Any) -> keras.Model:
     layer = Normalises()
     model = graph(layer)
@@ -195,6 +241,23 @@ REFUSED = {
     "function_in_the_place_of_what_init_made_of_an_argument": Refused(
         lambda: replaced(keras.ops.tanh),
         r"\(Normalises\): 'activation' was set after __init__, whose argument it was",
+        (),
+    ),
+    "parameter_of_the_backend": Refused(
+        lambda: graph(Raw("parameter")),
+        r"holds state that is no part of a Keras model\n  - raw\.held\.row\.0: is a \w+ and no var",
+        (),
+        backends=("tensorflow", "torch"),
+    ),
+    "buffer_of_the_backend": Refused(
+        lambda: graph(Raw("buffer")) if keras.backend.backend() == "torch" else graph(abs),
+        r"raw\.mean: is a Tensor and no variable of Keras\nMake it with self\.add_weight",
+        (),
+        backends=("torch",),
+    ),
+    "array_in_the_place_of_another": Refused(
+        other_array,
+        r"\(Raw\): the array 'table' is another than __init__ made",
         (),
     ),
     "variable_in_a_graph": Refused(
