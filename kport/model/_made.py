@@ -43,7 +43,6 @@ _ELSEWHERE = frozenset(
         "vocabulary",
     }
 )
-_PLAIN = (bool, float, int, str, type(None))
 _LONG = 64  # a row of so many numbers is told by its hash
 
 
@@ -85,29 +84,28 @@ def told_config(layer: keras.Layer) -> JSON | None:
         mapped(SaveError, "cannot be told"),
         warnings.catch_warnings(action="ignore", category=UserWarning),  # of lambdas
     ):
-        config: JSON = _loud(renumbered(keras.saving.serialize_keras_object(layer)))
+        plain = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
+        config: JSON = _loud(renumbered(plain))
         return config
     return None
 
 
 def _loud(node: Any) -> Any:
-    if isinstance(node, (list, tuple)):
-        if len(node) < _LONG or any(isinstance(one, (list, tuple, dict)) for one in node):
+    if isinstance(node, list):
+        if len(node) < _LONG or any(isinstance(one, (list, dict)) for one in node):
             return [_loud(one) for one in node]
         return hashlib.sha256(json.dumps(node).encode()).hexdigest()
     if not isinstance(node, dict):
-        if not isinstance(node, _PLAIN):
-            raise SaveError(f"is a {type(node).__name__}, and no JSON")
         return node
     if is_lambda(node):
         raise SaveError("is a lambda")
     return {
-        str(key): _loud(one)
+        key: _loud(one)
         for key, one in node.items()
-        if not (key in _ELSEWHERE or str(key).endswith("initializer") or _is_a_place(key, one))
+        if not (key in _ELSEWHERE or key.endswith("initializer") or _is_a_place(key, one))
     }
 
 
-def _is_a_place(key: object, value: Any) -> bool:
+def _is_a_place(key: str, value: Any) -> bool:
     """Whether it says where a user's class stands, which no loader asks."""
     return key == "module" and not str(value).startswith(("keras.", "builtins"))

@@ -96,6 +96,7 @@ def walk(model: keras.Model) -> Walk:
     walker = _Walker()
     walker.visit(model, "")
     walker.visit_functions()
+    walker.settle_kinds()
     # Slots are named after the parameters they belong to, so those must have their names first.
     while walker.later:
         thing, path = walker.later.pop(0)
@@ -208,6 +209,15 @@ class _Walker:
         for index, variable in enumerate(metric.variables):
             if id(variable) not in self.seen:
                 self.add(variable, _join(path, "variables", str(index)), Kind.METRIC)
+
+    def settle_kinds(self) -> None:
+        """Call a variable a parameter where any layer does.
+
+        A layer that borrows the variable of a frozen one counts it among its states.
+        """
+        for name, variable in self.found.variables.items():
+            if self.found.kinds[name] is Kind.STATE and id(variable) in self.parameters:
+                self.found.kinds[name] = Kind.PARAMETER
 
     def add(self, variable: keras.Variable, name: str, kind: Kind | None) -> None:
         if self.is_second(variable, name):

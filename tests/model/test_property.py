@@ -115,7 +115,8 @@ class Lazy(layers.Layer):
 
     def build(self, shape: Any) -> None:
         self.inner = Grower().grow(self.tree)
-        self.inner.build(shape)
+        if not self.inner.built:
+            self.inner.build(shape)
         self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros")
 
     def call(self, x: Any) -> Any:
@@ -286,8 +287,11 @@ def outputs(model: keras.Model, inputs: Any, training: bool) -> Any:
     target=st.sampled_from(["model.keras", "bundle"]),
     frozen=st.integers(0, 9),
 )
-# What was found so: the states of layers of a model that has no values at all.
+# What was found so: the states of layers of a model that has no values at all; names of tensors in
+# the graph of a functional model that code makes; the kind of a variable that a frozen layer lends.
 @example(tree="activation", target="model.keras", frozen=1)
+@example(tree=("code", [("functional", ["activation"])]), target="model.keras", frozen=0)
+@example(tree=("tied", ["activation"]), target="model.keras", frozen=2)
 def test_saved_loaded_and_saved_again(tree: Tree, target: str, frozen: int, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path, ignore_errors=True)
     keras.utils.clear_session()
