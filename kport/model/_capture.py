@@ -31,11 +31,12 @@ from kport.components import (
     replaced_arguments,
     replaced_arrays,
 )
-from kport.errors import KportError, SaveError, UsageError, mapped
+from kport.errors import KportError, Problem, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
 from kport.model._freeze import frozen_names
+from kport.model._hooks import saves_itself
 from kport.model._keras import alone, serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
 from kport.model._layer_states import layer_states
@@ -105,12 +106,18 @@ def _require_whole(found: Walk) -> None:
         ),
         (
             "holds state that is no part of a Keras model",
-            [*raw_state(found), *(one for thing in things for one in replaced_arrays(thing))],
+            [*raw_state(found), *_other_arrays(things)],
             "Make it with self.add_weight(..., trainable=...), or put it into a keras.Variable.",
         ),
     ):
         if problems:
             raise SaveError(message, problems=problems, remedy=remedy)
+
+
+def _other_arrays(things: list[Any]) -> Iterator[Problem]:
+    for thing in things:
+        if not saves_itself(thing):
+            yield from replaced_arrays(thing)
 
 
 def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
@@ -183,7 +190,7 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
             if id(value) in names:
                 keras_paths.setdefault(names[id(value)], path)
             else:
-                derived.append((path, value, _is_own_class(owner.thing)))
+                derived.append((path, value, saves_itself(owner.thing)))
     for turn, (name, variable) in enumerate(found.variables.items()):
         yield LazyTensor(
             name,
@@ -196,12 +203,6 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
         )
     for path, value, own in derived:
         yield _of_value(path, value, own)
-
-
-def _is_own_class(thing: object) -> bool:
-    """Whether the values of an object come out of a user's method, not out of Keras's."""
-    method = getattr(type(thing), "save_own_variables", None)
-    return not getattr(method, "__module__", "").startswith("keras.")
 
 
 def _of_value(path: str, value: Any, own: bool) -> LazyTensor:

@@ -7,7 +7,13 @@ from typing import Any
 
 import keras
 
-__all__ = ["sets_only_variables"]
+__all__ = ["saves_itself", "sets_only_variables"]
+
+
+def saves_itself(thing: object) -> bool:
+    """Whether what is saved of an object comes out of a user's method, not out of Keras's."""
+    method = getattr(type(thing), "save_own_variables", None)
+    return not getattr(method, "__module__", "").startswith("keras.")
 
 
 def sets_only_variables(thing: Any, quantized: bool = False) -> bool:

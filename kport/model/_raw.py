@@ -14,6 +14,7 @@ import keras
 
 from kport.errors import Problem
 from kport.model._contents import members
+from kport.model._hooks import saves_itself
 from kport.model._walk import PLAIN, Walk, is_users, own_attributes, users_attributes
 from kport.model.backends import states_in, states_of
 
@@ -25,7 +26,7 @@ def raw_state(found: Walk) -> Iterator[Problem]:
     held = [
         (".".join(part for part in (path, *name) if part), thing)
         for path, layer in found.layers()
-        if not type(layer).__module__.startswith("keras.")
+        if not (type(layer).__module__.startswith("keras.") or saves_itself(layer))
         for name, thing in _held(layer)
     ]
     known = {id(variable.value) for variable in found.variables.values()} if held else set()
