@@ -8,7 +8,7 @@ import re
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,7 @@ from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import alone, loading_scope, serializing, without_tensorflow
 from kport.model._keras_initializers import without_initializers
+from kport.model._keras_model_builds import unrun
 from kport.model._keras_sequential import built_once
 from kport.model._keras_vocabularies import no_vocabulary_files
 from kport.model._match import match
@@ -254,7 +255,9 @@ def _make(
 ) -> tuple[keras.Model, list[ReportLine]]:
     """Return the model without its values, and what could not be restored of its training."""
     spec = checkpoint.spec
+    knows_shapes = checkpoint.naming is Naming.ATTRIBUTE and bool(spec.builds)
     with (
+        unrun() if knows_shapes else nullcontext(),
         without_tensorflow(),
         no_vocabulary_files(),
         keras.saving.custom_object_scope(custom),

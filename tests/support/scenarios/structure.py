@@ -54,6 +54,35 @@ def optional_tensor_after_a_call_without_it() -> tuple[keras.Model, Call]:
 
 
 @component
+class AllOptional(keras.Model):
+    """Takes tensors and a structure of them, by keyword, in any selection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.main, self.side, self.deep = Dense(2), Dense(2), Dense(2)
+
+    def call(self, x: Any = None, context: Any = None, *, more: Any = None) -> Any:
+        parts = [] if x is None else [self.main(x)]
+        parts += [] if context is None else [self.side(context)]
+        parts += [] if more is None else [self.deep(more["rows"][0]) * more["scale"]]
+        return sum(parts)
+
+
+@scenario()
+def first_called_with_a_keyword_alone() -> tuple[keras.Model, Call]:
+    model = AllOptional()
+    model(context=batch(4, 5))
+    model(more={"rows": (batch(4, 7),), "scale": batch(4, 1)})
+    return model, ((), {"x": batch(4, 3), "context": batch(4, 5)})
+
+
+@scenario()
+def structures_by_keyword() -> tuple[keras.Model, Call]:
+    more = {"rows": (batch(4, 7),), "scale": batch(4, 1)}
+    return AllOptional(), ((batch(4, 3),), {"context": batch(4, 5), "more": more})
+
+
+@component
 class DataDependent(keras.Model):
     def __init__(self) -> None:
         super().__init__()
