@@ -288,10 +288,12 @@ def outputs(model: keras.Model, inputs: Any, training: bool) -> Any:
     frozen=st.integers(0, 9),
 )
 # What was found so: the states of layers of a model that has no values at all; names of tensors in
-# the graph of a functional model that code makes; the kind of a variable that a frozen layer lends.
+# the graph of a functional model that code makes; the kind of a variable that a frozen layer lends;
+# shapes that only a run in training gives.
 @example(tree="activation", target="model.keras", frozen=1)
 @example(tree=("code", [("functional", ["activation"])]), target="model.keras", frozen=0)
 @example(tree=("tied", ["activation"]), target="model.keras", frozen=2)
+@example(tree=("code", [("code", ["activation"])]), target="model.keras", frozen=0)
 def test_saved_loaded_and_saved_again(tree: Tree, target: str, frozen: int, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path, ignore_errors=True)
     keras.utils.clear_session()
