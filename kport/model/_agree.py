@@ -18,6 +18,7 @@ import numpy as np
 from kport.checkpoint import JSON, ModelSpec
 from kport.components import resolve
 from kport.errors import KportError, LoadError, Problem, mapped
+from kport.model._keras import alone, serializing
 from kport.model._made import held_by_users, told_config
 from kport.model._walk import Walk
 
@@ -75,29 +76,40 @@ def require_same_layers(
     Raises:
         LoadError: Some differ, or are on one side alone; all are named.
     """
-    live = dict(found.layers())
-    stored = {path: state["made"] for path, state in spec.layers.items() if "made" in state}
-    problems: list[Problem] = []
-    for path, theirs in stored.items():
-        layer = live.get(_first_name(path, found.ties))
-        if layer is not None:
-            ours = told_config(layer) or {}
-            if theirs != ours:
-                theirs = _as_made_here(theirs, spec.components, custom_objects)
-                problems += _unlike(path, theirs, ours)
-        else:
-            text = f"is a {theirs.get('class_name')} in the file and not in the code here"
-            problems.append(Problem(path, text))
-    for path, layer in held_by_users(found):
-        if spec.layers and path not in spec.layers:
-            text = f"is a {type(layer).__name__} in the code here and not in the file"
-            problems.append(Problem(path, text))
+    custom = keras.saving.custom_object_scope(dict(custom_objects))
+    with alone(), serializing(found.owners[0].thing), custom:
+        problems = [*_otherwise_made(found, spec, custom_objects), *_not_in_the_file(found, spec)]
     start = f"{only}." if only else ""
     _refuse(
         [one for one in problems if f"{one.place}.".startswith(start)],
         "Was the code changed, or were attributes set after the layers were made? Change the code "
         "to what the file has, so that __init__ makes such layers; or build the model and use",
     )
+
+
+def _otherwise_made(
+    found: Walk, spec: ModelSpec, custom_objects: Mapping[str, Any]
+) -> Iterator[Problem]:
+    live = dict(found.layers())
+    stored = {path: state["made"] for path, state in spec.layers.items() if "made" in state}
+    for path, theirs in stored.items():
+        layer = live.get(_first_name(path, found.ties))
+        if layer is None:
+            text = f"is a {theirs.get('class_name')} in the file and not in the code here"
+            yield Problem(path, text)
+            continue
+        ours = told_config(layer) or {}
+        if theirs != ours:
+            yield from _unlike(path, _as_made_here(theirs, spec.components, custom_objects), ours)
+
+
+def _not_in_the_file(found: Walk, spec: ModelSpec) -> Iterator[Problem]:
+    for path, layer in held_by_users(found):
+        # One with a policy of a user's may have no state to tell.
+        told = type(layer.dtype_policy).__module__.startswith("keras.")
+        if told and spec.layers and path not in spec.layers:
+            text = f"is a {type(layer).__name__} in the code here and not in the file"
+            yield Problem(path, text)
 
 
 def _first_name(path: str, ties: Mapping[str, str]) -> str:

@@ -34,7 +34,7 @@ from kport.model._assign import assign
 from kport.model._build_shapes import build_again, build_layers
 from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
-from kport.model._keras import alone, loading_scope, serializing, without_tensorflow
+from kport.model._keras import alone, loading_scope, without_tensorflow
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_model_builds import unrun
 from kport.model._keras_sequential import built_once
@@ -116,8 +116,7 @@ def build(
     report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION, fresh=True)
     load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
-    with alone(), serializing(model), keras.saving.custom_object_scope(custom):
-        require_same_layers(found, checkpoint.spec, custom, only)
+    require_same_layers(found, checkpoint.spec, custom, only)
     _REPORTS[wanted] = report.with_lines([*lines, *checkpoint.notes, *mark_unlearned(found)])
     return wanted
 

@@ -24,7 +24,7 @@ from kport.model._keras_trainer import uncompiled
 
 __all__ = [
     "alone",
-    "functional_class",
+    "is_bare",
     "is_graph",
     "loading_scope",
     "own_variables",
@@ -213,12 +213,6 @@ def trained_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Varia
     return list(getattr(optimizer, "_trainable_variables", ()))
 
 
-def functional_class() -> type:
-    """Return the class of functional models, which is not exported."""
-    found: type = Functional
-    return found
-
-
 def is_graph(model: keras.Model) -> bool:
     """Whether a model is functional, or Sequential, so that its layers go by name.
 
@@ -226,3 +220,12 @@ def is_graph(model: keras.Model) -> bool:
     ``super().__init__(inputs, outputs)`` is one of them.
     """
     return isinstance(model, (keras.Sequential, Functional))
+
+
+def is_bare(cls: type) -> bool:
+    """Whether all that Keras gave to a class is what every layer or model has.
+
+    Reason: as for `is_graph`.
+    """
+    bare = {*keras.Model.__mro__, *keras.Sequential.__mro__, *Functional.__mro__}
+    return all(base in bare or not base.__module__.startswith("keras.") for base in cls.__mro__)

@@ -19,9 +19,9 @@ from kport.checkpoint import JSON
 from kport.components import changed_attributes, resolve
 from kport.errors import LoadError, mapped
 from kport.model._inference import infers_always, set_inference
-from kport.model._keras import without_tensorflow
+from kport.model._keras import is_bare, without_tensorflow
 from kport.model._made import made_by_code
-from kport.model._walk import PLAIN, Walk, is_bare, users_attributes
+from kport.model._walk import PLAIN, Walk, users_attributes
 
 __all__ = ["adapt_layers", "layer_states", "set_policies"]
 

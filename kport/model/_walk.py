@@ -19,14 +19,13 @@ import keras
 
 from kport.checkpoint import Kind, join_name, local_layer_names
 from kport.model._contents import enclosed, members
-from kport.model._keras import functional_class, is_graph, own_variables, trained_variables
+from kport.model._keras import is_graph, own_variables, trained_variables
 from kport.model._keras_trainer import compile_loss
 
 __all__ = [
     "PLAIN",
     "Owner",
     "Walk",
-    "is_bare",
     "is_users",
     "own_attributes",
     "users_attributes",
@@ -290,12 +289,6 @@ def _bare_attributes(graph: bool) -> frozenset[str]:
     for thing in bare:
         names |= {*vars(thing), *vars(thing).get("_modules", {})}
     return frozenset(names - _COMPILE_STATE)
-
-
-def is_bare(cls: type) -> bool:
-    """Whether all that Keras gave to a class is what every layer or model has."""
-    bare = {*keras.Model.__mro__, *keras.Sequential.__mro__, *functional_class().__mro__}
-    return all(base in bare or not base.__module__.startswith("keras.") for base in cls.__mro__)
 
 
 def _join(path: str, *segments: str) -> str:
