@@ -158,7 +158,10 @@ class _Walker:
         elif isinstance(thing, keras.metrics.Metric):
             self.visit_metric(thing, path)
         else:
+            # What a layer holds is the model's, whatever led to the layer.
+            in_functions, self.in_functions = self.in_functions, False
             self.visit_layer(thing, path)
+            self.in_functions = in_functions
 
     def visit_layer(self, layer: keras.Layer, path: str) -> None:
         if isinstance(layer, keras.Model) and is_graph(layer):

@@ -289,11 +289,12 @@ def outputs(model: keras.Model, inputs: Any, training: bool) -> Any:
 )
 # What was found so: the states of layers of a model that has no values at all; names of tensors in
 # the graph of a functional model that code makes; the kind of a variable that a frozen layer lends;
-# shapes that only a run in training gives.
+# shapes that only a run in training gives; layers in a plain object in a layer in a closure.
 @example(tree="activation", target="model.keras", frozen=1)
 @example(tree=("code", [("functional", ["activation"])]), target="model.keras", frozen=0)
 @example(tree=("tied", ["activation"]), target="model.keras", frozen=2)
 @example(tree=("code", [("code", ["activation"])]), target="model.keras", frozen=0)
+@example(tree=("group closure", [("group object", ["dense", "norm"])]), target="bundle", frozen=3)
 def test_saved_loaded_and_saved_again(tree: Tree, target: str, frozen: int, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path, ignore_errors=True)
     keras.utils.clear_session()
