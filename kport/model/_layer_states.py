@@ -124,7 +124,11 @@ def _quick_collections() -> Iterator[None]:
 
     Keras collects at each variable that a layer gives up (`Layer.__delattr__`), two or more a layer
     that is quantized, and a collection walks all that TensorFlow and Keras consist of: 0.4 s each.
+    A process that keeps things out of them itself, as servers do before they fork, is left alone.
     """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import io
 import zipfile
@@ -37,6 +38,7 @@ from kport.model._keras_trainer import (
     structures_of,
 )
 from kport.model._keras_variables import share_variable, track_again, variable_like
+from kport.model._layer_states import _quick_collections
 
 pytestmark = pytest.mark.backend
 
@@ -117,6 +119,19 @@ def test_a_variable_that_waits_is_changed_alone() -> None:
     two.assign_add(keras.ops.ones((2, 3)))
     assert one.numpy().tolist() == [[0, 0, 0]] * 2
     assert two.numpy().tolist() == [[1, 1, 1]] * 2
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_what_a_process_keeps_out_of_collections_stays_out(frozen: bool) -> None:
+    before = gc.get_freeze_count()
+    if frozen:
+        gc.freeze()
+    try:
+        with _quick_collections():
+            assert gc.get_freeze_count()
+        assert bool(gc.get_freeze_count()) == (frozen or bool(before))
+    finally:
+        gc.unfreeze()
 
 
 def test_the_optimizer_knows_what_it_trains() -> None:
