@@ -333,3 +333,11 @@ def test_layers_of_a_class_of_its_own_are_found_as_each_version_names_them(tmp_p
     layers = (model.a, model.m["deep"], model.m["wide"], model.z)
     found = [keras.ops.convert_to_numpy(one.kernel)[0, 0] for one in layers]
     assert found == [1, 2, 3, 4]
+
+
+def test_the_optimizer_of_a_model_inside_is_no_weight(tmp_path):
+    held = {"layers/sequential/optimizer/vars/0": np.int64(0)}
+    found = KERAS2_ARCHIVE.read(write_archive(tmp_path / "m.keras", folder="layers", extra=held))
+    kinds = {name: one.kind for name, one in found.tensors.items()}
+    assert kinds.pop("layers/sequential/optimizer/vars/0") is Kind.OPTIMIZER
+    assert set(kinds.values()) == {Kind.PARAMETER}

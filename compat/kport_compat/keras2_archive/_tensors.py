@@ -40,6 +40,8 @@ def tensors_of(
 
 
 def _kind(path: str) -> Kind:
+    if "/optimizer/" in path:  # of a model inside, compiled by itself, as a GAN's discriminator is
+        return Kind.OPTIMIZER
     metric = path.startswith("metrics/") or "/_metrics/" in path
     return Kind.METRIC if metric else Kind.PARAMETER
 
