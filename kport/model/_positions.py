@@ -15,7 +15,7 @@ import keras
 
 from kport.checkpoint import Kind, LazyTensor, split_name
 from kport.errors import Problem
-from kport.model._keras_2_layers import keras_2_layers
+from kport.model._keras_2_layers import keras_2_layers, keras_2_weights
 from kport.model._layer_edges import is_given
 from kport.model._states import Bins, bins_of
 from kport.model._walk import Walk, walk
@@ -47,10 +47,7 @@ class Place:
 
 def weights_by_layer(model: keras.Model) -> dict[str, list[keras.Variable]]:
     """Return layer name -> its weights, both in Keras 2's order; the model itself has no name."""
-    found = {
-        one.name: [*one.trainable_weights, *one.non_trainable_weights]
-        for one in keras_2_layers(model)
-    }
+    found = {one.name: keras_2_weights(one) for one in keras_2_layers(model)}
     inside = {id(one) for weights in found.values() for one in weights}
     every = [*model.trainable_weights, *model.non_trainable_weights]
     return found | {"": [one for one in every if id(one) not in inside]}

@@ -197,7 +197,7 @@ OWN: tuple[Own, ...] = (
         lambda config, log: "masks" in log.facts,
     ),
     Own(
-        "Identity Normalization Rescaling Reshape",
+        "Identity Normalization Permute Rescaling Reshape",
         "Keras 3 hands masks on where Keras 2 ends them, so kport's own layer takes its place",
         lambda config, log: "masks" in log.facts,
     ),

@@ -114,6 +114,6 @@ _MERGES = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "S
 MERGES = {name: _merge(getattr(keras.layers, name)) for name in _MERGES}
 """Class name -> the class with the masks of Keras 2."""
 
-_ENDS = ("Identity", "Normalization", "Rescaling", "Reshape")
+_ENDS = ("Identity", "Normalization", "Permute", "Rescaling", "Reshape")
 UNMASKED = {name: _unmasked(getattr(keras.layers, name)) for name in _ENDS}
 """Class name -> the class that ends masks."""

@@ -71,6 +71,21 @@ def steps_first():
     return K.Model(words, L.GRU(2, time_major=True)(outputs[0]))
 
 
+@K.utils.register_keras_serializable("golden")
+class Heads(K.Model):
+    """Keras 2 takes layers of a dict by their keys, not in the order in which they were put in."""
+
+    def __init__(self, name=None):
+        super().__init__(name=name)
+        self.heads = {"b": L.Dense(3), "a": L.Dense(3)}
+
+    def call(self, inputs):
+        return self.heads["a"](inputs) - 2 * self.heads["b"](inputs)
+
+    def get_config(self):
+        return {"name": self.name}
+
+
 IMAGE, STEPS = (4, 5, 2), (5, 2)
 MODELS = {
     "local_1d_1": lambda: alone(L.LocallyConnected1D(2, 3, activation="tanh"), STEPS),
@@ -110,6 +125,7 @@ MODELS = {
         lambda steps: L.GlobalAveragePooling1D()(tf.cast(steps, "float32"))
     ),
     "steps_first": steps_first,
+    "heads": lambda: alone(Heads(), (3,)),
 }
 
 
