@@ -51,6 +51,13 @@ def graph(model):
 INNER = [inputs("i"), dense("d", [["i", 0, 0, {}]])]
 
 
+def test_a_model_may_have_a_slash_in_its_name():
+    found = translate({"class_name": "Sequential", "config": {"name": "a/b.c", "layers": []}})
+    assert found.config["config"]["name"] == "a_b.c"
+    assert found.notes[0].name == "a/b.c"
+    assert found.notes[0].detail == "named 'a_b.c': Keras 3 allows no '/' in names"
+
+
 def test_a_functional_model_is_written_as_keras_3_writes_it():
     found = translate(functional(INNER, [["i", 0, 0]], [["d", 0, 0]])).config
     assert {key: found[key] for key in ("module", "class_name", "registered_name")} == {

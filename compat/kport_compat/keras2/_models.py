@@ -30,6 +30,10 @@ def model(node: JSON | list[Any], log: Log) -> JSON:
         log.problem("model_config", "has no class_name and config of a model")
         return {}
     new = layer_or_model(node, log)
+    name = str(new["config"].get("name", "")) if new else ""
+    if "/" in name:
+        new["config"]["name"] = name.replace("/", "_")
+        log.translated(name, f"named {new['config']['name']!r}: Keras 3 allows no '/' in names")
     if new and isinstance(node.get("build_config"), dict) and "layers" not in new["config"]:
         # What a class of the user's was built with: its code alone does not tell the shapes.
         new["build_config"] = node["build_config"]
