@@ -216,4 +216,8 @@ def _cumulative_logsumexp(
 ) -> Any:
     if exclusive:
         raise NotImplementedError("cumulative_logsumexp with exclusive=True")
-    return ops.associative_scan(ops.logaddexp, as_tensor(x), reverse, integers(axis))
+    row = ops.moveaxis(as_tensor(x), integers(axis), -1)
+    steps = np.ones((row.shape[-1],) * 2, "bool")
+    seen = np.triu(steps) if reverse else np.tril(steps)
+    found = ops.logsumexp(ops.where(seen, ops.expand_dims(row, -2), -np.inf), axis=-1)
+    return ops.moveaxis(found, -1, integers(axis))
