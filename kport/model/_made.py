@@ -7,7 +7,6 @@ code. What was done to such a layer since (``model.head.activation = tanh``) sta
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import warnings
 from collections.abc import Collection, Iterator
@@ -15,7 +14,7 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON, renumbered
+from kport.checkpoint import JSON, digest, renumbered
 from kport.errors import KportError, SaveError, mapped
 from kport.model._config import is_lambda
 from kport.model._keras import serializing
@@ -94,7 +93,7 @@ def _loud(node: Any) -> Any:
     if isinstance(node, list):
         if len(node) < _LONG or any(isinstance(one, (list, dict)) for one in node):
             return [_loud(one) for one in node]
-        return hashlib.sha256(json.dumps(node).encode()).hexdigest()
+        return digest(json.dumps(node).encode())
     if not isinstance(node, dict):
         return node
     if is_lambda(node):

@@ -88,7 +88,9 @@ class _Turnable:
     ) -> Any:
         """Return the shapes, the steps where the sequences have them."""
         shape = self._turned_shape(sequences_shape)
-        found = super().compute_output_shape(shape, initial_state_shape)  # type: ignore[misc]  # so
+        found = super().compute_output_shape(  # type: ignore[misc]  # of the layer
+            shape, initial_state_shape
+        )
         return self._given(found, self._turned_shape)
 
     def get_config(self: Any) -> dict[str, Any]:
