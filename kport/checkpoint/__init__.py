@@ -14,7 +14,7 @@ from kport.checkpoint._report import LoadReport, Note, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
 from kport.checkpoint._snapshot import snapshot
 from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec
-from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position, Slot
+from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position, Slot, c_order
 from kport.checkpoint._weights import weights_of
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Slot",
     "box_of",
     "byte_runs",
+    "c_order",
     "digest",
     "digest_of",
     "dtype_name",

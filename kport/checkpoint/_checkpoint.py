@@ -9,7 +9,7 @@ from enum import StrEnum
 from kport.checkpoint._report import Note
 from kport.checkpoint._sample import Sample
 from kport.checkpoint._spec import JSON, ModelSpec
-from kport.checkpoint._tensor import Kind, LazyTensor
+from kport.checkpoint._tensor import Kind, LazyTensor, c_order
 from kport.errors import InvalidSpecError, Problem
 
 __all__ = ["Asset", "Checkpoint", "Holds", "Naming"]
@@ -143,6 +143,9 @@ def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
         place = place_of(tensor)
         if place is not None and places.setdefault(place, name) != name:
             yield Problem(f"tensors[{name!r}]", f"claims the place of {places[place]!r}: {place}")
+        if tensor.order is not None and tuple(sorted(tensor.order)) != c_order(tensor.shape):
+            text = f"is {list(tensor.order)}, not each of {len(tensor.shape)} axes once"
+            yield Problem(f"tensors[{name!r}].order", text)
     if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
         for second, first in checkpoint.spec.ties.items():
             if second in checkpoint.tensors:

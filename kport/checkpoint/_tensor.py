@@ -23,7 +23,7 @@ from kport.checkpoint._bytes import (
 from kport.checkpoint._dtypes import FLOATS, name_of, numpy_dtype
 from kport.errors import CorruptFileError, LoadError
 
-__all__ = ["Array", "Kind", "LazyTensor", "Position", "Slot"]
+__all__ = ["Array", "Kind", "LazyTensor", "Position", "Slot", "c_order"]
 
 Array = np.ndarray[Any, Any]
 Index = slice | int | tuple[slice | int, ...] | None
@@ -45,6 +45,11 @@ class Kind(StrEnum):
     DERIVED = "derived"
     """What plain Keras wants in its archive and the other tensors already say (a merged LoRA
     kernel); kport's own bundle leaves it out."""
+
+
+def c_order(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of a shape as they are: the last one is the innermost in memory."""
+    return tuple(range(len(shape)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class LazyTensor:
         position: Where a legacy file keeps it.
         digest: The BLAKE3 of its values that the file records; see `digest_of`.
         slot: Which value of an optimizer it is, in a legacy file.
+        order: The axes from the outermost in memory to the innermost, in the process that wrote it;
+            None where the file does not say. What `source` gives may lie in another order.
         window: Gives a part of it and touches the bytes of that part alone, where a format can.
         pieces: Gives the parts that this process has to write, where the devices of several
             processes hold the tensor together; `source` has not all of it then.
@@ -111,6 +118,7 @@ class LazyTensor:
     position: Position | None = None
     digest: str | None = None
     slot: Slot | None = None
+    order: tuple[int, ...] | None = None
     window: Callable[[Box], Array] | None = field(default=None, repr=False)
     pieces: Callable[[], Iterable[tuple[Box, Array]]] | None = field(default=None, repr=False)
 
@@ -123,6 +131,11 @@ class LazyTensor:
     def nbytes(self) -> int:
         """The number of bytes of the values."""
         return self.size * numpy_dtype(self.dtype).itemsize
+
+    @property
+    def own_order(self) -> tuple[int, ...] | None:
+        """`order` where a file has to say it: where it is not that of C."""
+        return None if self.order == c_order(self.shape) else self.order
 
     def read(self, index: Index = None) -> Array:
         """Return the values as a NumPy view, or the part that `index` picks.

@@ -10,7 +10,7 @@ from kport.checkpoint import Checker, LazyTensor
 from kport.errors import CorruptFileError, Problem
 from kport.formats._json import shown
 
-__all__ = ["Integrity", "parse_digest", "tensor_damages"]
+__all__ = ["Integrity", "parse_digest", "parse_order", "tensor_damages"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -41,6 +41,13 @@ def parse_digest(check: Checker, value: object, place: str) -> str:
     if text and not _DIGEST.fullmatch(text):
         check.say(place, "is no BLAKE3 in hexadecimal")
     return text
+
+
+def parse_order(check: Checker, value: object, place: str) -> tuple[int, ...] | None:
+    """Return the axes of a tensor in the order of memory as the files have them, or None."""
+    if value is None:
+        return None
+    return tuple(axis for axis in check.shape(value, place) if axis is not None)
 
 
 def tensor_damages(tensors: Iterable[LazyTensor]) -> Iterator[Problem]:

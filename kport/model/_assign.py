@@ -13,6 +13,7 @@ from kport.errors import MAX_PROBLEMS_SHOWN, LoadError, MismatchError, Problem, 
 from kport.model._fill import checked, fill
 from kport.model._match import Pair, Plan
 from kport.model._states import bins_of
+from kport.model.backends import lay_out
 
 __all__ = ["assign"]
 
@@ -46,6 +47,8 @@ def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadRepor
     lines = [*plan.lines, *_loose_ends(plan)]
     for thing, store in plan.hooks:
         lines += _call_hook(thing, store)
+    for pair in pairs:
+        lay_out(pair.variable, pair.tensor.order)
     fill(pairs)
     lines += map(_line, pairs)
     return LoadReport(tuple(lines))

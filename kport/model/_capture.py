@@ -47,7 +47,7 @@ from kport.model._sample import run_sample
 from kport.model._signature import signature_of
 from kport.model._training import training_config
 from kport.model._walk import Walk, walk
-from kport.model.backends import host_view, own_pieces
+from kport.model.backends import host_view, order_of, own_pieces
 
 __all__ = ["capture"]
 
@@ -200,6 +200,7 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
             partial(host_view, variable),
             keras_paths.get(name),
             pieces=own_pieces(variable, turn),
+            order=order_of(variable),
         )
     for path, value, own in derived:
         yield _of_value(path, value, own)

@@ -94,12 +94,13 @@ def test_a_source_that_gives_something_else_is_caught(wrong: Any) -> None:
 
 
 def test_contradicting_tensors_are_refused_together() -> None:
-    tensors = {"a": tensor("a"), "b": tensor("c"), "z": tensor("z")}
+    tensors = {"a": tensor("a"), "b": tensor("c"), "z": tensor("z", order=(1, 1))}
     spec = replace(SPEC, ties={"z": "a", "y": "x", "x": "a"})
     with pytest.raises(InvalidSpecError) as caught:
         Checkpoint(spec, tensors)
     assert [str(problem) for problem in caught.value.problems] == [
         "tensors['b']: is named 'c'",
+        "tensors['z'].order: is [1, 1], not each of 2 axes once",
         "spec.ties['z']: is stored as a tensor too",
         "spec.ties['y']: leads to another tie, 'x'",
     ]

@@ -331,6 +331,10 @@ INVALID = {
         VALID | {"tensors": {"t": TENSOR | {"shape": [None]}}},
         ["tensors['t'].shape[0]: is missing, expected a dimension"],
     ),
+    "order": (
+        VALID | {"tensors": {"t": TENSOR | {"order": "C"}}},
+        ["tensors['t'].order: is 'C', expected a list of at most 64 dimensions"],
+    ),
     "asset": (VALID | {"assets": {"a": "x"}}, ["assets['a']: is 'x', expected an object"]),
 }
 

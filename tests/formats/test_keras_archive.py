@@ -60,6 +60,7 @@ def checkpoint() -> Checkpoint:
             Kind.PARAMETER,
             lambda array=array: array,  # type: ignore[misc]  # binds the loop variable
             f"layers/x/vars/{index}",
+            order=(1, 0) if name == "a.kernel" else None,
         )
     seed = np.array([1, 2], "uint32")
     tensors["drop.state"] = LazyTensor("drop.state", (2,), "uint32", Kind.SEED, lambda: seed)
@@ -88,6 +89,10 @@ def test_every_dtype_layout_and_kind_comes_back(path: Path) -> None:
         assert got.dtype.name == np.asarray(values).dtype.name
         np.testing.assert_array_equal(got.astype("complex128"), np.asarray(values, "complex128"))
     assert read.tensors["drop.state"].kind is Kind.SEED
+    assert [one.order for one in (read.tensors["a.kernel"], read.tensors["b.empty"])] == [
+        (1, 0),
+        (0, 1),
+    ]
     assert read.spec == checkpoint().spec
     assert read.provenance == checkpoint().provenance
     assert read.assets["lookup/words.txt"].read() == b"a\nb"

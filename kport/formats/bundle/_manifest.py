@@ -11,13 +11,14 @@
      "provenance": {string: string},
      "sample": {NAME: {"dtype", "shape", "blake3"}},
      "spec": what `ModelSpec.to_json` gives,
-     "tensors": {NAME: {"dtype", "shape", "kind", "file", "blake3", "keras_path"?}},
+     "tensors": {NAME: {"dtype", "shape", "kind", "file", "blake3", "keras_path"?, "order"?}},
      "blake3": of all bytes of the manifest before this last line}
 
 ``files`` lists every file but the manifest, the assets (their digests stand with them), the files
 of parts and the model card (people edit it). The digest of a safetensors file is that of its
 header: its values are the tensors, which have theirs. A part is a bundle below ``parts/``, known by
-the digest of its manifest. So the digest of a manifest stands for every byte of the model.
+the digest of its manifest. So the digest of a manifest stands for every byte of the model. The
+values are in C order; ``order`` is that of the axes in the memory they came from, where it differs.
 
 Format and version come first, so that a look at the first bytes tells what the file is; the rest is
 sorted, one entry a line.
@@ -32,7 +33,7 @@ from typing import Any
 
 from kport.checkpoint import DTYPES, JSON, Checker, Holds, Kind, digest
 from kport.errors import CorruptFileError, Problem, UnreadableError, UnsafeFileError
-from kport.formats._integrity import parse_digest
+from kport.formats._integrity import parse_digest, parse_order
 from kport.formats._json import dump_json, shown
 from kport.formats.bundle._layout import CONFIG, FORMAT, MANIFEST, SAMPLE, VERSION, is_inside
 
@@ -102,6 +103,7 @@ class TensorEntry:
     file: str
     blake3: str
     keras_path: str | None = None
+    order: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,8 @@ def _tensor(check: Checker, fields: JSON, place: str) -> TensorEntry:
     kind = check.one_of(fields.get("kind"), _KINDS, f"{place}.kind")
     file = check.string(fields.get("file"), f"{place}.file")
     keras_path = _keras_path(check, fields, place)
-    return TensorEntry(array.dtype, array.shape, kind, file, array.blake3, keras_path)
+    order = parse_order(check, fields.get("order"), f"{place}.order")
+    return TensorEntry(array.dtype, array.shape, kind, file, array.blake3, keras_path, order)
 
 
 def _digest(check: Checker, fields: JSON, place: str) -> str:

@@ -25,6 +25,7 @@ from kport.checkpoint import (
     LazyTensor,
     Naming,
     Sample,
+    c_order,
     digest,
     joined,
     parse_spec,
@@ -232,6 +233,7 @@ def _tensor(name: str, entry: TensorEntry, stores: Stores) -> LazyTensor:
         keras_path=entry.keras_path,
         digest=entry.blake3,
         window=stores[entry.file].window(name, entry.dtype),
+        order=entry.order or c_order(entry.shape),
     )
 
 

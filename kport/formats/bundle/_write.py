@@ -224,7 +224,8 @@ def _lazy(name: str, array: Array) -> LazyTensor:
 
 def _entry(tensor: LazyTensor, file: str, blake3: str) -> TensorEntry:
     kind = tensor.kind.value
-    return TensorEntry(tensor.dtype, tensor.shape, kind, file, blake3, tensor.keras_path)
+    path, order = tensor.keras_path, tensor.own_order
+    return TensorEntry(tensor.dtype, tensor.shape, kind, file, blake3, path, order)
 
 
 def _put_asset(folder: Path, asset: Asset) -> AssetEntry:

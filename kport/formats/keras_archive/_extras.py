@@ -18,7 +18,7 @@ from kport.checkpoint import (
     validate_spec,
 )
 from kport.errors import InvalidSpecError, Problem
-from kport.formats._integrity import parse_digest
+from kport.formats._integrity import parse_digest, parse_order
 from kport.formats._json import dump_json, parse_json
 from kport.formats.keras_archive._layout import EXTRAS_VERSION
 
@@ -34,12 +34,14 @@ class Row:
         dtype: Its dtype, which HDF5 or safetensors may not know by that name.
         keras_path: Where it lies in the weights; None when it lies in the extras themselves.
         blake3: The digest of its values.
+        order: See `LazyTensor.own_order`.
     """
 
     kind: Kind
     dtype: str
     keras_path: str | None
     blake3: str
+    order: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def render_extras(checkpoint: Checkpoint, config: bytes, digests: Mapping[str, s
             "dtype": one.dtype,
             "keras_path": one.keras_path,
             "blake3": digests[name],
+            **({"order": one.own_order} if one.own_order else {}),
         }
         for name, one in checkpoint.tensors.items()
     }
@@ -113,11 +116,12 @@ def parse_extras(text: str, config_bytes: bytes, config: Any) -> Extras | None:
 
 def _row(check: Checker, row: object, place: str) -> Row:
     fields = check.mapping(row, place)
-    check.keys(fields, {"kind", "dtype", "keras_path", "blake3"}, place)
+    check.keys(fields, {"kind", "dtype", "keras_path", "blake3", "order"}, place)
     kind = check.one_of(fields.get("kind"), [one.value for one in Kind], f"{place}.kind")
     path = fields.get("keras_path")
     if path is not None:
         path = check.string(path, f"{place}.keras_path")
     dtype = check.string(fields.get("dtype"), f"{place}.dtype")
     blake3 = parse_digest(check, fields.get("blake3"), f"{place}.blake3")
-    return Row(Kind(kind) if kind else Kind.STATE, dtype, path, blake3)
+    order = parse_order(check, fields.get("order"), f"{place}.order")
+    return Row(Kind(kind) if kind else Kind.STATE, dtype, path, blake3, order)

@@ -18,6 +18,7 @@ from kport.checkpoint import (
     ModelSpec,
     Naming,
     Sample,
+    c_order,
     parse_spec,
     unflatten,
 )
@@ -132,11 +133,13 @@ def _named(
                 stored.source,
                 row.keras_path,
                 digest=row.blake3,
+                order=row.order or c_order(stored.shape),
             )
         elif row.keras_path is None and entry is not None:
             source = file.source(name, row.dtype)
+            order = row.order or c_order(entry.shape)
             tensors[name] = LazyTensor(
-                name, entry.shape, row.dtype, row.kind, source, digest=row.blake3
+                name, entry.shape, row.dtype, row.kind, source, digest=row.blake3, order=order
             )
         else:
             place = row.keras_path or EXTRAS

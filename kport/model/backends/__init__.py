@@ -9,6 +9,10 @@ Each file has the same verbs over NumPy:
 - ``zeros(shape, dtype)``: a tensor for a variable that is about to be filled;
 - ``ZEROS_ARE_SHARED``: whether several variables may hold the same zeros till then, as a value is
   put in the place of another and not written into it;
+- ``order_of(variable)``: the order of its axes in memory, None where nobody knows;
+- ``lay_out(variable, order)``: give it memory of that order, where there is a choice, to be filled;
+  None leaves it as it is. PyTorch multiplies by other routines where a matrix lies transposed, and
+  the last bit differs; orthogonal kernels lie so;
 - ``states_in(thing)``, ``states_of(layer)``: what the backend trains or changes without Keras.
 
 And where the devices of a mesh hold a variable together, which so far only JAX has:
@@ -34,6 +38,11 @@ if keras.backend.backend() == "jax":
     from kport.model.backends._jax_mesh import adopt_boxes, blank, boxes_of, own_pieces, processes
 else:
     from kport.model.backends._one_device import adopt_boxes, blank, boxes_of, own_pieces, processes
+
+if keras.backend.backend() == "torch":
+    from kport.model.backends._torch_order import lay_out, order_of
+else:
+    from kport.model.backends._one_order import lay_out, order_of
 
 if keras.backend.backend() == "torch":
     from kport.model.backends._torch import (
@@ -79,6 +88,8 @@ __all__ = [
     "boxes_of",
     "buffer_for",
     "host_view",
+    "lay_out",
+    "order_of",
     "own_pieces",
     "processes",
     "states_in",
