@@ -3,7 +3,9 @@
 Both formats have compressed chunks and several versions; TensorStore, which wrote them, reads them
 (https://google.github.io/tensorstore/kvstore/ocdbt, .../driver/zarr3).
 
-Memory: no cache; a read holds the values it gives and the compressed chunks they come of.
+Memory: no cache, and one chunk at a time; a read holds the values it gives, and a chunk both as it
+is stored and as it is wanted. Orbax makes a chunk of what one device held, so one may be a whole
+array.
 """
 
 from __future__ import annotations
@@ -24,6 +26,13 @@ __all__ = ["StoredArray", "arrays_of"]
 
 # What is said to be stored, by what is stored: zstd makes at most some 20,000 of one byte.
 _MOST_INFLATED = 20_000
+
+# Each thread keeps what it once needed for itself: without the limits, a dozen chunks.
+_CONTEXT = {
+    "cache_pool": {"total_bytes_limit": 0},
+    "data_copy_concurrency": {"limit": 1},
+    "file_io_concurrency": {"limit": 1},
+}
 
 
 class StoredArray:
@@ -66,7 +75,7 @@ def arrays_of(tree: Tree) -> list[StoredArray]:
     """
     tensorstore = _tensorstore()
     with mapped(CorruptFileError, "cannot be read", path=tree.folder):
-        context = tensorstore.Context({"cache_pool": {"total_bytes_limit": 0}})
+        context = tensorstore.Context(_CONTEXT)
         opening = [
             tensorstore.open(_place(tree, keys), open=True, read=True, context=context)
             for keys in tree.keys

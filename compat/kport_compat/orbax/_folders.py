@@ -80,8 +80,14 @@ def tree_of(item: Path) -> Tree | None:
     if not isinstance(rows, dict):
         raise CorruptFileError(f"{_TREE} lists no tree_metadata", path=item)
     chunked_as = "zarr3" if said.get("use_zarr3") else "zarr"
-    keys = tuple(_keys(name, row, item) for name, row in sorted(rows.items()))
+    keys = tuple(_keys(name, row, item) for name, row in sorted(rows.items()) if not _empty(row))
     return Tree(item, keys, chunked_as, bool(said.get("use_ocdbt", True)))
+
+
+def _empty(row: Any) -> bool:
+    """Whether it stands for a dict without arrays, of which nothing is stored."""
+    said = row.get("value_metadata") if isinstance(row, dict) else None
+    return isinstance(said, dict) and said.get("skip_deserialize") is True
 
 
 def _keys(name: str, row: Any, item: Path) -> tuple[str, ...]:

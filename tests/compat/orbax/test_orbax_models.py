@@ -31,6 +31,12 @@ def test_a_model_computes_what_it_did(name, golden, made):
     }
 
 
+def test_a_model_that_has_no_state(golden):
+    model = kport.load(golden / "stateless")
+    with np.load(golden / "stateless.npz") as expected:
+        np.testing.assert_allclose(outputs_of(model, expected["x"]), expected["outputs"], atol=1e-5)
+
+
 def test_training_goes_on(golden, made):
     model = kport.load(golden / "whole")
     import keras

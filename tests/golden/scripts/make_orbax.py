@@ -62,6 +62,13 @@ def make():
     return model
 
 
+def stateless():
+    """A model whose non-trainable variables are an empty dict, which Orbax notes and stores not."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
 def main(folder):
     numbers = np.random.default_rng(0)
     x, y = numbers.normal(size=(16, 4)).astype("f4"), numbers.normal(size=(16, 1)).astype("f4")
@@ -77,6 +84,9 @@ def main(folder):
         model.fit(x, y, epochs=1, callbacks=[callback("torch")], **fit)
         np.savez(folder / "torch.npz", outputs=model.predict(x, verbose=0), x=x)
         return
+    none = stateless()
+    none.fit(x, y, epochs=1, callbacks=[callback("stateless")], **fit)
+    np.savez(folder / "stateless.npz", x=x, outputs=none.predict(x, verbose=0))
     model.fit(x, y, epochs=2, callbacks=[callback("whole", max_to_keep=2)], **fit)
     outputs = model.predict(x, verbose=0)
     model.fit(x, y, epochs=1, **fit)
