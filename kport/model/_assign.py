@@ -10,6 +10,7 @@ import numpy as np
 
 from kport.checkpoint import FLOATS, LazyTensor, LoadReport, Outcome, ReportLine, numpy_dtype
 from kport.errors import MAX_PROBLEMS_SHOWN, LoadError, MismatchError, Problem, mapped
+from kport.model._ahead import Ahead
 from kport.model._fill import checked, fill
 from kport.model._match import Pair, Plan
 from kport.model._states import bins_of
@@ -20,7 +21,9 @@ __all__ = ["assign"]
 _MOST_COMPARED = 1000  # names of one side, held against each name of the other
 
 
-def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadReport:
+def assign(
+    plan: Plan, *, strict: bool = True, fresh: bool = False, ahead: Ahead | None = None
+) -> LoadReport:
     """Check every pair, then write every value; nothing is written when a check fails.
 
     Arguments:
@@ -28,6 +31,7 @@ def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadRepor
         strict: Whether a weight without a partner is an error; otherwise it is a report line.
         fresh: Whether nobody has the model yet, so that a damaged value found half-way does no
             harm; otherwise all values are held against their digests before the first is written.
+        ahead: Values that were read already.
 
     Raises:
         CorruptFileError: Values differ from their digest.
@@ -49,7 +53,7 @@ def assign(plan: Plan, *, strict: bool = True, fresh: bool = False) -> LoadRepor
         lines += _call_hook(thing, store)
     for pair in pairs:
         lay_out(pair.variable, pair.tensor.order)
-    fill(pairs)
+    fill(pairs, ahead)
     lines += map(_line, pairs)
     return LoadReport(tuple(lines))
 

@@ -29,6 +29,7 @@ from kport.checkpoint import (
 from kport.components import resolve
 from kport.errors import KportError, LoadError, UsageError, mapped
 from kport.model._agree import require_agreement, require_same_layers
+from kport.model._ahead import reading_ahead
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
 from kport.model._build_shapes import build_again, build_layers
@@ -101,19 +102,22 @@ def build(
     checkpoint = checkpoint if compile else _without_training(checkpoint)
     checkpoint, config = _resolved(checkpoint, custom, dtype)
     training = config.pop("compile_config", None)
-    with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
-        model, lines = _make(config, training if compile else None, checkpoint, custom, dtype)
-        found = walk(model)
-        require_agreement(found, checkpoint.made, custom)
-        refuse_wrong_kernels(found)
-        plan = match(checkpoint, model, found)
-        refuse_drift(checkpoint, found, plan)
-        wanted = _layer_at(found, only) if only else model
-        plan.pairs = [pair.rounded() if dtype else pair for pair in plan.pairs]
-    if only:
-        pending.forget(plan.narrow(walk(wanted), found))
-        checkpoint = assets_below(checkpoint, only)
-    report = assign(plan, strict=checkpoint.holds is not Holds.DEFINITION, fresh=True)
+    early = () if only or dtype else checkpoint.tensors.values()
+    with reading_ahead(early) as ahead:
+        with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
+            model, lines = _make(config, training if compile else None, checkpoint, custom, dtype)
+            found = walk(model)
+            require_agreement(found, checkpoint.made, custom)
+            refuse_wrong_kernels(found)
+            plan = match(checkpoint, model, found)
+            refuse_drift(checkpoint, found, plan)
+            wanted = _layer_at(found, only) if only else model
+            plan.pairs = [pair.rounded() if dtype else pair for pair in plan.pairs]
+        if only:
+            pending.forget(plan.narrow(walk(wanted), found))
+            checkpoint = assets_below(checkpoint, only)
+        strict = checkpoint.holds is not Holds.DEFINITION
+        report = assign(plan, strict=strict, fresh=True, ahead=ahead)
     load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
     require_same_layers(found, checkpoint.spec, custom, only)

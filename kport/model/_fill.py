@@ -11,7 +11,6 @@ values on the host.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,32 +19,39 @@ from dataclasses import replace
 import numpy as np
 
 from kport.checkpoint import Array, numpy_dtype
+from kport.model._ahead import SMALL, THREADS, Ahead
 from kport.model._plan import Pair
 from kport.model._spread import fill_boxes, holds_all
 from kport.model.backends import adopt, boxes_of, buffer_for
 
 __all__ = ["checked", "fill"]
 
-_THREADS = min(4, os.cpu_count() or 1)  # more do not make memory faster
-_AHEAD = 2 * _THREADS
-_SMALL = 1 << 18  # bytes below which handing a value to a thread costs more than copying it
+_AHEAD = 2 * THREADS
 
 
-def fill(pairs: Iterable[Pair]) -> None:
+def fill(pairs: Iterable[Pair], ahead: Ahead | None = None) -> None:
     """Give every variable the values of its tensor, converted to the variable's dtype.
+
+    Arguments:
+        pairs: What goes where.
+        ahead: Values that were read already.
 
     Raises:
         CorruptFileError: Values differ from their digest; variables before it have theirs.
     """
     waiting: deque[tuple[Pair, Array, Future[None]]] = deque()
-    with ThreadPoolExecutor(_THREADS, "kport-fill") as pool:
+    with ThreadPoolExecutor(THREADS, "kport-fill") as pool:
         for pair in pairs:
             boxes = boxes_of(pair.variable)
             if boxes:
                 fill_boxes(pair, boxes, pool)
                 continue
+            values = ahead.take(pair.tensor) if ahead else None
+            if values is not None and pair.tensor.dtype == pair.variable.dtype:
+                adopt(pair.variable, values)
+                continue
             buffer = buffer_for(pair.variable)
-            if pair.tensor.nbytes < _SMALL:
+            if pair.tensor.nbytes < SMALL:
                 _copy(pair, buffer)
                 adopt(pair.variable, buffer)
                 continue
@@ -66,7 +72,7 @@ def checked(pairs: Iterable[Pair]) -> list[Pair]:
     """
     pairs = list(pairs)
     here = [pair for pair in pairs if holds_all(pair)]
-    with ThreadPoolExecutor(_THREADS, "kport-check") as pool:
+    with ThreadPoolExecutor(THREADS, "kport-check") as pool:
         for _ in pool.map(lambda pair: pair.tensor.check(), here):
             pass
     return [replace(pair, tensor=replace(pair.tensor, digest=None)) for pair in pairs]

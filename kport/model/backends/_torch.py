@@ -49,10 +49,15 @@ def buffer_for(variable: keras.Variable) -> Array:
 
 
 def adopt(variable: keras.Variable, buffer: Array) -> None:
-    """Copy the memory onto the variable's device, where it is not its own already."""
+    """Make the memory the variable's own, where it is not so already; copy it to other devices."""
     target = variable.value.detach()
-    if target.data_ptr() != buffer.ctypes.data:
-        target.copy_(_tensor(buffer, target.dtype))
+    if target.data_ptr() == buffer.ctypes.data:
+        return
+    values = _tensor(buffer, target.dtype)
+    if target.device.type == "cpu" and target.is_contiguous():
+        variable.value.data = values
+    else:
+        target.copy_(values)
 
 
 def zeros(shape: tuple[int, ...], dtype: str) -> Any:
