@@ -16,6 +16,7 @@ import numpy as np
 from kport.checkpoint import Checkpoint, Kind, LazyTensor, Naming, digest_of
 from kport.errors import SaveError
 from kport.formats._atomic import replace_file
+from kport.formats._direct import open_to_write
 from kport.formats._json import dump_json
 from kport.formats.keras_archive._extras import render_extras
 from kport.formats.keras_archive._hdf5_member import write_hdf5
@@ -46,13 +47,13 @@ def write_archive(checkpoint: Checkpoint, path: Path) -> None:
     # A link stays one: what it leads to is replaced, not the link.
     with replace_file(path.resolve() if path.is_symlink() else path) as temporary:
         structure = temporary.with_name("structure")  # goes with the folder they are in
-        with zipfile.ZipFile(temporary, "w", strict_timestamps=True) as archive:
+        size = sum(one.nbytes for one in checkpoint.tensors.values())
+        with open_to_write(temporary, size) as file, zipfile.ZipFile(file, "w") as archive:
             archive.writestr(stored_member(METADATA), _metadata(checkpoint))
             archive.writestr(stored_member(CONFIG), config)
             with archive.open(stored_member(WEIGHTS), "w", force_zip64=True) as member:
                 stored = [one for one in checkpoint.tensors.values() if one.keras_path is not None]
-                disk = cast("BinaryIO", archive.fp)
-                digests = write_hdf5(cast("BinaryIO", member), stored, structure, disk)
+                digests = write_hdf5(cast("BinaryIO", member), stored, structure, file)
             for _, asset in sorted(checkpoint.assets.items()):
                 archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
             with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:

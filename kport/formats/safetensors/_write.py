@@ -16,15 +16,13 @@ from typing import BinaryIO
 
 from kport.checkpoint import LazyTensor, numpy_dtype, plain_bytes
 from kport.errors import Problem, SaveError
+from kport.formats._direct import open_to_write
 from kport.formats._json import shown
 from kport.formats._stream import HashingWriter
 from kport.formats.safetensors._dtypes import tag_of
 from kport.formats.safetensors._header import METADATA, Entry, render_header
 
 __all__ = ["FileDigest", "FilePlan", "plan_file", "validate_tensors", "write_file"]
-
-
-_SMALL = 1 << 16  # bytes below which a call to the system costs more than a copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,8 @@ def write_file(
     """
     ordered, header = _planned(tensors, metadata)
     if isinstance(target, Path):
-        with target.open("wb", buffering=_SMALL) as file:
+        size = len(header) + sum(one.nbytes for one in ordered)
+        with open_to_write(target, size) as file:
             return _stream(file, header, ordered)
     return _stream(target, header, ordered)
 
