@@ -7,7 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from kport import formats
-from kport._arguments import expect_mapping, expect_name, expect_policy
+from kport._arguments import expect_mapping, expect_policy
 from kport._integrity import Check, read_checked
 from kport._room import model_room, register_components, with_lambdas
 from kport.checkpoint import Checkpoint, LoadReport, Naming, with_part
@@ -65,10 +65,10 @@ def load(
         12 matched, 3 translated
     """
     expect_policy(dtype)
-    expect_name("part", part)
     expect_mapping("custom_objects", custom_objects, "name -> class or function")
     expect_mapping("lambdas", lambdas, "name of a Lambda layer -> function")
-    checkpoint = _with_parts(read_checked(path, check), path, parts, custom_objects)
+    checkpoint, part = read_checked(path, check, part, whole=bool(parts or lambdas))
+    checkpoint = _with_parts(checkpoint, path, parts, custom_objects)
     room = model_room()
     register_components(checkpoint)
     with located(path):

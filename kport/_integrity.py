@@ -7,6 +7,7 @@ from os import fspath
 from typing import Literal
 
 from kport import formats
+from kport._arguments import expect_name
 from kport.checkpoint import JSON, Checkpoint
 from kport.errors import CorruptFileError, Problem, UsageError
 
@@ -62,13 +63,20 @@ def check(path: formats.StrPath) -> IntegrityReport:
     return IntegrityReport(fspath(path), found.name, result.files, result.tensors, result.problems)
 
 
-def read_checked(path: formats.StrPath, check: Check) -> Checkpoint:
+def read_checked(
+    path: formats.StrPath, check: Check, part: str | None = None, *, whole: bool = False
+) -> tuple[Checkpoint, str | None]:
     """Return the Checkpoint at a path, its bytes held against their checksums as far as asked.
+
+    With a part only the smallest model around it is read, unless the whole is wanted; its path in
+    what is read comes back as well.
 
     Raises:
         CorruptFileError: ``full``, and something is not as it was written.
-        UsageError: `check` is none of the choices, or ``full`` for a format without checksums.
+        UsageError: `check` is none of the choices, or ``full`` for a format without checksums; or
+            `part` is no name.
     """
+    expect_name("part", part)
     if check not in ("fast", "full", False):
         raise UsageError(f"check is {check!r}, expected 'fast', 'full' or False")
     if check == "full":
@@ -80,5 +88,8 @@ def read_checked(path: formats.StrPath, check: Check) -> Checkpoint:
                 problems=problems,
                 remedy="Copy or download it again.",
             )
-    checkpoint = formats.read(path)
-    return checkpoint if check else checkpoint.unchecked()
+    if part is None or whole:
+        checkpoint = formats.read(path)
+    else:
+        checkpoint, part = formats.read_part(path, part)
+    return checkpoint if check else checkpoint.unchecked(), part

@@ -7,7 +7,7 @@ from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming
 from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
 from kport.checkpoint._names import join_name, local_layer_names, snake_case, split_name
-from kport.checkpoint._parts import joined, part_of, split_off, with_part
+from kport.checkpoint._parts import around_part, joined, model_around, part_of, split_off, with_part
 from kport.checkpoint._recast import POLICIES, recast
 from kport.checkpoint._renumber import renumbered
 from kport.checkpoint._report import LoadReport, Note, Outcome, ReportLine
@@ -41,6 +41,7 @@ __all__ = [
     "ReportLine",
     "Sample",
     "Slot",
+    "around_part",
     "box_of",
     "byte_runs",
     "c_order",
@@ -53,6 +54,7 @@ __all__ = [
     "load_sample",
     "local_layer_names",
     "matches",
+    "model_around",
     "numpy_dtype",
     "parse_spec",
     "part_of",

@@ -14,7 +14,7 @@ from kport.checkpoint._spec import JSON, ModelSpec
 from kport.checkpoint._tensor import Kind, LazyTensor
 from kport.errors import MismatchError, Problem, UsageError
 
-__all__ = ["joined", "part_of", "split_off", "with_part"]
+__all__ = ["around_part", "joined", "model_around", "part_of", "split_off", "with_part"]
 
 T = TypeVar("T")
 _INSIDE = (Kind.PARAMETER, Kind.STATE, Kind.SEED)
@@ -54,6 +54,29 @@ def part_of(checkpoint: Checkpoint, path: str) -> Checkpoint:
         sample=None,
         notes=(),
     )
+
+
+def around_part(checkpoint: Checkpoint, path: str) -> tuple[Checkpoint, str]:
+    """Return the smallest model around a layer that can be loaded alone, and the path in that.
+
+    Arguments:
+        checkpoint: A Checkpoint.
+        path: The attribute path of a model or layer; slashes count as dots.
+    """
+    path = path.replace("/", ".")
+    model = model_around(checkpoint.spec.parts, path)
+    inside = path.removeprefix(model).removeprefix(".")
+    return part_of(checkpoint, model) if model else checkpoint, inside
+
+
+def model_around(models: Iterable[str], path: str) -> str:
+    """Return the longest path of a model that a layer lies in, or is; the whole has the empty one.
+
+    Example:
+        >>> model_around(["towers", "towers.text"], "towers.text.dense")
+        'towers.text'
+    """
+    return max((name for name in models if f"{path}.".startswith(f"{name}.")), key=len, default="")
 
 
 def split_off(checkpoint: Checkpoint, paths: Iterable[str]) -> dict[str, Checkpoint]:

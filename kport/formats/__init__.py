@@ -32,6 +32,7 @@ __all__ = [
     "detect",
     "for_target",
     "read",
+    "read_part",
     "read_weights",
     "survey",
     "write",
@@ -45,6 +46,7 @@ check = FORMATS.check
 detect = FORMATS.detect
 for_target = FORMATS.for_target
 read = FORMATS.read
+read_part = FORMATS.read_part
 read_weights = FORMATS.read_weights
 survey = FORMATS.survey
 write = FORMATS.write

@@ -38,6 +38,8 @@ class Format(Protocol):
     ones are translated to; it is called before a model is built of what it read. One whose files
     have checksums may have ``check(path) -> Integrity``, which reads every byte. One that keeps
     parts of a model in files of their own has ``write_part(checkpoint, path, name, options)``. One
+    that can read a part without a look at the rest has ``read_part(path, part)``, which gives what
+    `kport.checkpoint.around_part` gives of the whole. One
     whose `read` may fail on the definition has ``read_weights(path)``, which gives the values
     alone, and ``survey(path) -> Survey``, for which any file of the format is worth a word.
     """

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TypeVar
 
-from kport.checkpoint import Checkpoint
+from kport.checkpoint import Checkpoint, around_part
 from kport.errors import (
     KportError,
     PathNotFoundError,
@@ -21,6 +21,7 @@ from kport.errors import (
 )
 from kport.formats._format import Format, WriteOptions
 from kport.formats._integrity import Integrity
+from kport.formats._looks import looks_like, near
 from kport.formats._mapped import identity_of
 from kport.formats._survey import Survey
 
@@ -30,8 +31,8 @@ GROUP = "kport.formats"
 """The entry-point group by which another distribution adds a format."""
 
 T = TypeVar("T")
+PartReader = Callable[[Path, str], tuple[Checkpoint, str]]
 StrPath = str | PathLike[str]
-_SHOWN = 6  # names of a directory's content that an error lists
 
 
 class Registry:
@@ -72,10 +73,10 @@ class Registry:
             if one.recognises(place):
                 return one
         if not there:
-            raise PathNotFoundError("no such file or directory", path=place, remedy=_near(place))
+            raise PathNotFoundError("no such file or directory", path=place, remedy=near(place))
         known = ", ".join(one.title for one in self)
         raise UnknownFormatError(
-            f"is no model that kport knows: {_looks_like(place)}",
+            f"is no model that kport knows: {looks_like(place)}",
             path=place,
             remedy=f"Readable here: {known}.",
         )
@@ -88,6 +89,24 @@ class Registry:
             UnsafeFileError: The file asks for something that is never done.
         """
         return self._steadily(path, lambda found, place: found.read(place))
+
+    def read_part(self, path: StrPath, part: str) -> tuple[Checkpoint, str]:
+        """Return the smallest model around a part that can be loaded alone, and the path in that.
+
+        Arguments:
+            path: See `read`.
+            part: The attribute path of a model or layer; empty for the whole.
+
+        Raises:
+            UnreadableError: See `read`.
+            UnsafeFileError: See `read`.
+        """
+
+        def look(found: Format, place: Path) -> tuple[Checkpoint, str]:
+            read: PartReader | None = getattr(found, "read_part", None)
+            return around_part(found.read(place), part) if read is None else read(place, part)
+
+        return self._steadily(path, look)
 
     def _steadily(self, path: StrPath, look: Callable[[Format, Path], T]) -> T:
         """Look at what is at the path, again if a save puts another model there meanwhile."""
@@ -261,36 +280,3 @@ def _is_prefix(place: Path) -> bool:
         return any(one.name.startswith(ends) for one in place.parent.iterdir())
     except OSError:
         return False
-
-
-def _near(place: Path) -> str:
-    parent = place.absolute().parent
-    if not parent.is_dir():
-        return f"The directory {parent} does not exist either."
-    names = _names(parent)
-    return f"The directory {parent} holds: {names}." if names else f"{parent} is empty."
-
-
-def _looks_like(place: Path) -> str:
-    if place.is_dir():
-        names = _names(place)
-        return f"a directory holding {names}" if names else "an empty directory"
-    try:
-        with place.open("rb") as file:
-            head = file.read(64)
-    except OSError as error:
-        return error.strerror or "unreadable"
-    if not head:
-        return "an empty file"
-    if head.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer; run 'git lfs pull' to get the file itself"
-    return f"a file that begins with {head[:16]!r}"
-
-
-def _names(folder: Path) -> str:
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except OSError as error:
-        return error.strerror or "nothing readable"
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -37,6 +37,15 @@ class RegistryWithUrls(Registry):
         with _under(path, mirror):
             return mirror.held(super().read(mirror.path))
 
+    def read_part(self, path: StrPath, part: str) -> tuple[Checkpoint, str]:
+        """Return the smallest model around a part at the path or URL, and the path in that."""
+        if not is_remote(path):
+            return super().read_part(path, part)
+        mirror = download(str(path))
+        with _under(path, mirror):
+            checkpoint, inside = super().read_part(mirror.path, part)
+            return mirror.held(checkpoint), inside
+
     def read_weights(self, path: StrPath) -> Checkpoint:
         """Return the values at the path or URL."""
         if not is_remote(path):

@@ -23,7 +23,7 @@ from kport.checkpoint import (
     Naming,
     Note,
     ReportLine,
-    part_of,
+    around_part,
     recast,
 )
 from kport.components import resolve
@@ -191,13 +191,8 @@ def build_part(
     Raises:
         UsageError: There is no such part; those with similar paths are named.
     """
-    path = path.replace("/", ".")
-    around = [name for name in checkpoint.spec.parts if f"{path}.".startswith(f"{name}.")]
-    outer = max(around, key=len, default="")
-    if outer:
-        checkpoint = part_of(checkpoint, outer)
-    rest = path.removeprefix(outer).removeprefix(".")
-    return build(checkpoint, custom_objects=custom_objects, compile=False, only=rest, dtype=dtype)
+    checkpoint, inside = around_part(checkpoint, path)
+    return build(checkpoint, custom_objects=custom_objects, compile=False, only=inside, dtype=dtype)
 
 
 def _layer_at(found: Walk, path: str) -> keras.Layer:

@@ -11,6 +11,7 @@ from kport.formats._integrity import Integrity
 from kport.formats.bundle._check import check_bundle
 from kport.formats.bundle._layout import looks_like_bundle
 from kport.formats.bundle._read import read_bundle
+from kport.formats.bundle._read_part import read_part
 from kport.formats.bundle._replace import replace_part
 from kport.formats.bundle._write import write_bundle
 from kport.formats.bundle._write_together import write_together
@@ -33,6 +34,10 @@ class Bundle:
     def read(self, path: Path) -> Checkpoint:
         """Return the Checkpoint; see `_read`."""
         return read_bundle(path)
+
+    def read_part(self, path: Path, part: str) -> tuple[Checkpoint, str]:
+        """Return the smallest model around a part, and the path in that; see `_read_part`."""
+        return read_part(path, part)
 
     def check(self, path: Path) -> Integrity:
         """Hold the bytes against their checksums; see `_check`."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kport.checkpoint import (
+    JSON,
     Asset,
     Checkpoint,
     Holds,
@@ -58,7 +59,15 @@ from kport.formats.bundle._manifest import (
 )
 from kport.formats.safetensors import Entry, SafetensorsFile, read_file, tag_of
 
-__all__ = ["part_problems", "read_bundle", "read_manifest", "read_parts", "read_rest"]
+__all__ = [
+    "manifest_bytes",
+    "part_problems",
+    "read_bundle",
+    "read_manifest",
+    "read_parts",
+    "read_rest",
+    "require_parts",
+]
 
 Stores = Mapping[str, SafetensorsFile]
 
@@ -81,23 +90,35 @@ def read_bundle(path: Path) -> Checkpoint:
 
 def read_manifest(path: Path) -> tuple[bytes, Manifest]:
     """Return the manifest of a bundle, as bytes and as what they say."""
-    if not looks_like_bundle(path):
-        raise UnknownFormatError(f"has no {MANIFEST} of a kport bundle")
-    raw = _content(path, MANIFEST, MAX_JSON_BYTES)
+    raw = manifest_bytes(path)
     return raw, parse_manifest(parse_json(raw, MANIFEST))
 
 
-def read_rest(path: Path, manifest: Manifest) -> Checkpoint:
+def manifest_bytes(path: Path) -> bytes:
+    """Return the manifest of a bundle as it is."""
+    if not looks_like_bundle(path):
+        raise UnknownFormatError(f"has no {MANIFEST} of a kport bundle")
+    return _content(path, MANIFEST, MAX_JSON_BYTES)
+
+
+def read_rest(path: Path, manifest: Manifest, config: JSON | None = None) -> Checkpoint:
     """Return the Checkpoint without the tensors of its parts.
 
     The files are held against what the manifest says of them.
+
+    Arguments:
+        path: The bundle.
+        manifest: Its manifest.
+        config: Where only some of its tensors are left in the manifest: the config in the place of
+            the whole's. Then no others are looked at.
     """
     _raise(_file_problems(path, manifest))
-    stores, problems = _stores(path, manifest)
+    stores, problems = _stores(path, manifest, whole=config is None)
     _raise([*problems, *_disagreements(manifest, stores)])
     weights = manifest.holds is Holds.WEIGHTS
+    config = _json(path, CONFIG) if config is None else config
     return Checkpoint(
-        spec=parse_spec(manifest.spec, _json(path, CONFIG), weights=weights),
+        spec=parse_spec(manifest.spec, config, weights=weights),
         tensors={name: _tensor(name, entry, stores) for name, entry in manifest.tensors.items()},
         assets=_assets(path, manifest),
         provenance=dict(manifest.provenance),
@@ -109,6 +130,12 @@ def read_rest(path: Path, manifest: Manifest) -> Checkpoint:
 
 def read_parts(path: Path, parts: Mapping[str, FileEntry]) -> dict[str, Checkpoint]:
     """Return name -> Checkpoint of the parts of a bundle."""
+    require_parts(path, parts)
+    return {name: read_bundle(path / part_folder(name)) for name in parts}
+
+
+def require_parts(path: Path, parts: Mapping[str, FileEntry]) -> None:
+    """Refuse parts that are not those that the whole was saved with."""
     problems = [one for name, entry in parts.items() for one in part_problems(path, name, entry)]
     if problems:
         error = UnsafeFileError if _is_unsafe(problems) else CorruptFileError
@@ -117,7 +144,6 @@ def read_parts(path: Path, parts: Mapping[str, FileEntry]) -> dict[str, Checkpoi
             problems=problems,
             remedy="kport.save(model, path, part=NAME) puts a part in its place.",
         )
-    return {name: read_bundle(path / part_folder(name)) for name in parts}
 
 
 def part_problems(root: Path, name: str, entry: FileEntry) -> Iterator[Problem]:
@@ -179,14 +205,16 @@ def _file_problems(root: Path, manifest: Manifest) -> list[Problem]:
     return problems
 
 
-def _stores(root: Path, manifest: Manifest) -> tuple[Stores, list[Problem]]:
+def _stores(root: Path, manifest: Manifest, *, whole: bool) -> tuple[Stores, list[Problem]]:
     named = {entry.file for entry in manifest.tensors.values()}
-    named |= {file for file in manifest.files if file.endswith(".safetensors")}
+    if whole:
+        named |= {file for file in manifest.files if file.endswith(".safetensors")}
+    only = None if whole else manifest.tensors.keys()
     stores: dict[str, SafetensorsFile] = {}
     problems: list[Problem] = []
     for file in sorted(named):
         try:
-            stores[file] = read_file(root / file)
+            stores[file] = read_file(root / file, only=only)
         except CorruptFileError as error:
             problems.append(Problem(shown(file), error.message))
             problems += [

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,8 +98,8 @@ def validate_header(header: bytes, data_size: int) -> list[Problem]:
         return [Problem("header", error.message)]
 
 
-def parse_header(header: bytes, data_size: int) -> Header:
-    """Return what a header says.
+def parse_header(header: bytes, data_size: int, only: Container[str] | None = None) -> Header:
+    """Return what a header says, of all tensors or of some.
 
     Raises:
         CorruptFileError: With every problem of `validate_header`.
@@ -107,7 +107,7 @@ def parse_header(header: bytes, data_size: int) -> Header:
     """
     if len(header) > MAX_READ_BYTES:
         raise UnsafeFileError(_too_long(len(header), MAX_READ_BYTES))
-    parsed, problems = _examine(header, data_size)
+    parsed, problems = _examine(header, data_size, only)
     if problems:
         raise CorruptFileError("the safetensors header is not valid", problems=problems)
     return parsed
@@ -143,7 +143,9 @@ def _too_long(size: int, limit: int) -> str:
     return f"the safetensors header is {size} bytes, and at most {limit} are allowed"
 
 
-def _examine(header: bytes, data_size: int) -> tuple[Header, list[Problem]]:
+def _examine(
+    header: bytes, data_size: int, only: Container[str] | None = None
+) -> tuple[Header, list[Problem]]:
     check = Checker()
     if not header.startswith(b"{"):
         check.say("header", f"begins with {header[:8]!r}, expected '{{'")
@@ -153,9 +155,13 @@ def _examine(header: bytes, data_size: int) -> tuple[Header, list[Problem]]:
     for key, value in metadata.items():
         if not isinstance(value, str):
             check.say(f"{METADATA}[{shown(key)}]", "is no string", "type")
-    entries = {name: _entry(check, value, name) for name, value in fields.items()}
+    entries = {
+        name: _entry(check, value, name)
+        for name, value in fields.items()
+        if only is None or name in only
+    }
     if not check.problems:
-        _check_tiling(check, entries, data_size)
+        (_check_tiling if only is None else _check_ends)(check, entries, data_size)
     ordered = {name: entries[name] for name in _by_place(entries)}
     return Header(metadata, ordered), check.problems
 
@@ -197,6 +203,13 @@ def _check_size(check: Checker, entry: Entry, place: str) -> None:
             f"{entry.tag}{list(entry.shape)} takes {size}",
             "shape",
         )
+
+
+def _check_ends(check: Checker, entries: Mapping[str, Entry], data_size: int) -> None:
+    for name, entry in entries.items():
+        if entry.stop > data_size:
+            place = f"tensors[{shown(name)}].data_offsets"
+            check.say(place, f"end at {entry.stop}, and there are {data_size} bytes of values")
 
 
 def _check_tiling(check: Checker, entries: Mapping[str, Entry], data_size: int) -> None:

@@ -9,7 +9,7 @@ file share. Only int4 and uint4 are copied, because a byte of the file is not a 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -126,7 +126,11 @@ def _narrow(stored: Array, name: str, dtype: str) -> Array:
 
 
 def read_file(
-    path: str | PathLike[str], *, offset: int = 0, length: int | None = None
+    path: str | PathLike[str],
+    *,
+    offset: int = 0,
+    length: int | None = None,
+    only: Container[str] | None = None,
 ) -> SafetensorsFile:
     """Read the header of a safetensors file and check it against the size of the file.
 
@@ -134,6 +138,7 @@ def read_file(
         path: The file.
         offset: Where the safetensors bytes begin in it.
         length: How many they are; default all to the end of the file.
+        only: The tensors that are wanted; default all, and then they must tile the file.
 
     Raises:
         CorruptFileError: It is truncated, or the header is not valid; with every problem.
@@ -148,7 +153,7 @@ def read_file(
         length = size if length is None else length
         header = _read_header(file, offset, length)
         data = LENGTH_BYTES + len(header)
-        parsed = parse_header(header, length - data)
+        parsed = parse_header(header, length - data, only)
         whole.hold()
         return SafetensorsFile(whole, parsed, offset + data)
 
