@@ -63,9 +63,9 @@ class ModelSpec:
         exempt: Path of an optimizer -> names of the tensors that its weight decay leaves out.
         layers: Attribute path of a layer -> what code may have done to it since its config: its
             ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
-            and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always, numbers
-            and words among its ``attributes`` that were set since `__init__`; and as ``made`` the
-            config of a layer that only a class's code makes, to hold against the code.
+            and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always, by
+            path the plain values among its ``attributes`` that code set since `__init__`; and as
+            ``made`` the config of a layer that only a class's code makes, to hold against the code.
     """
 
     config: JSON
@@ -181,14 +181,25 @@ def _check_layer(check: Checker, state: JSON, place: str) -> None:
         if name in state:
             check.mapping(state[name], f"{place}.{name}")
     for name, value in check.mapping(state.get("attributes", {}), f"{place}.attributes").items():
-        if type(value) not in (bool, int, float, str):
-            check.say(f"{place}.attributes[{name!r}]", "is no number, word or flag", "type")
+        if _names_a_class(value):
+            check.say(f"{place}.attributes[{name!r}]", "is an object and no plain value", "type")
     if "lora" in state:
         numbers = state["lora"] if isinstance(state["lora"], list) else []
         if len(numbers) != 2 or not all(type(one) in (int, float) for one in numbers):
             check.say(f"{place}.lora", "is not [rank, alpha]", "type")
         else:
             check.integer(numbers[0], f"{place}.lora[0]", least=1)
+
+
+def _names_a_class(node: object) -> bool:
+    """Whether anything in a value would be taken for an object by Keras."""
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, dict) and "class_name" in one:
+            return True
+        stack += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return False
 
 
 def _check_signature(check: Checker, node: object, place: str) -> None:

@@ -5,25 +5,41 @@ The contract: a component is a class or function that the user's code has regist
 anything else in a file is refused before it is constructed.
 """
 
-from kport.components._arguments import changed_attributes
-from kport.components._configs import forgotten_arguments, replaced_arguments, replaced_arrays
+from kport.components._arguments import left_by_code, untold_values
+from kport.components._configs import forgotten_arguments, replaced_arguments
 from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
 from kport.components._resolve import named_components, resolve
+from kport.components._state import (
+    decode_plain,
+    encode_plain,
+    is_array,
+    is_users,
+    plain_values,
+    print_of,
+    put,
+)
 
 __all__ = [
     "COMPONENTS",
     "Component",
     "ComponentRegistry",
-    "changed_attributes",
+    "decode_plain",
+    "encode_plain",
     "forgotten_arguments",
+    "is_array",
     "is_impostor",
+    "is_users",
     "kind_of",
+    "left_by_code",
     "named_components",
+    "plain_values",
+    "print_of",
+    "put",
     "register",
     "replaced_arguments",
-    "replaced_arrays",
     "resolve",
+    "untold_values",
     "with_functions",
 ]

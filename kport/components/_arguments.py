@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from kport.components._state import container, plain_values, print_of, unwatched
+from kport.components._values import PLAIN
+
 __all__ = [
     "Arguments",
     "arguments_of",
-    "changed_attributes",
-    "is_array",
+    "left_by_code",
     "own_attributes",
     "remember_arguments",
+    "untold_values",
 ]
 
 _ATTRIBUTE = "_kport_arguments"
-_PLAIN = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,11 @@ class Arguments:
         owner: The class whose constructor it was.
         named: Every argument by name, defaults and ``**kwargs`` filled in.
         positional: What was given by place, where the constructor has ``*args``.
-        kept: Names of arguments that the constructor made attributes of, as they were.
-        left: Attributes as the constructor left them: those named like an argument, and plain ones
-            and arrays without a leading underscore.
         policy: The name of the global dtype policy that parts made inside were built under.
+        kept: Names of arguments that the constructor made attributes of, as they were.
+        left: Attributes named like an argument, as the constructor left them.
+        prints: What the constructor, and `build` since, left of plain values, by path; see
+            `plain_values` and `print_of`.
     """
 
     owner: type
@@ -48,6 +51,7 @@ class Arguments:
     policy: Any = None
     kept: frozenset[str] = frozenset()
     left: Mapping[str, Any] = field(default_factory=dict)
+    prints: Mapping[str, str] = field(default_factory=dict)
 
 
 def arguments_of(thing: object) -> Arguments | None:
@@ -59,35 +63,51 @@ def arguments_of(thing: object) -> Arguments | None:
     found = getattr(thing, "__dict__", {}).get(_ATTRIBUTE)
     if not isinstance(found, Arguments):
         return None
-    own = own_attributes(thing)
-    now = {name: own[name] for name in found.kept if name in own}
     changed = {
-        name: _copied(value)
-        for name, value in now.items()
-        if not _same(value, found.named[name]) and _can_be_given(value, found.named[name])
+        name: unwatched(value)
+        for name, value in _told(thing, found)
+        if not _same(value, found.named[name])
     }
     return replace(found, named={**found.named, **changed})
 
 
-def changed_attributes(thing: object) -> dict[str, Any]:
-    """Return the numbers, words and flags that code has changed since the constructor returned.
+def _told(thing: object, found: Arguments) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes that `arguments_of` tells as they are now."""
+    own = own_attributes(thing)
+    for name in found.kept & own.keys():
+        if _same(own[name], found.named[name]) or _can_be_given(own[name], found.named[name]):
+            yield name, own[name]
 
-    What was None is not among them: code that finds it so makes it anew; nor is what has a leading
-    underscore, which is the class's own to keep, nor what `arguments_of` tells.
+
+def left_by_code(thing: object) -> Mapping[str, str] | None:
+    """Return the prints of what the constructor and `build` left, by path; see `print_of`.
+
+    None where nobody remembers them, as the class is not registered.
     """
-    found = arguments_of(thing)
-    if found is None:
-        return {}
-    own = vars(thing)
-    return {
-        name: own[name]
-        for name, before in found.left.items()
-        if name not in found.kept
-        and type(before) in _PLAIN
-        and before is not None
-        and type(own.get(name)) in _PLAIN
-        and not _same(own[name], before)
-    }
+    found = vars(thing).get(_ATTRIBUTE)
+    if not isinstance(found, Arguments) or found.owner is not type(thing):
+        return None
+    return found.prints
+
+
+def untold_values(thing: object, own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of what is plain among attributes and `arguments_of` does not tell.
+
+    Arguments:
+        thing: The object.
+        own: Those of its attributes that count.
+    """
+    found = vars(thing).get(_ATTRIBUTE)
+    if not isinstance(found, Arguments):
+        return plain_values(own)
+    told = {name for name, _ in _told(thing, found)}
+    rest = {name: value for name, value in own.items() if name not in told}
+    return plain_values(rest, _given(found))
+
+
+def _given(found: Arguments) -> frozenset[int]:
+    """The ids of objects that a config has as they are now."""
+    return frozenset(id(one) for one in [*found.named.values(), *found.positional])
 
 
 def own_attributes(thing: object) -> dict[str, Any]:
@@ -109,11 +129,37 @@ def remember_arguments(cls: type) -> None:
             vars(self)[_ATTRIBUTE] = _bound(cls, signature, self, args, kwargs)
         original(self, *args, **kwargs)
         if outermost and vars(self)[_ATTRIBUTE] is not None:
-            vars(self)[_ATTRIBUTE] = _with_attributes(vars(self)[_ATTRIBUTE], own_attributes(self))
+            vars(self)[_ATTRIBUTE] = _with_attributes(vars(self)[_ATTRIBUTE], self)
 
     # Keras looks at the real parameters to make a config (Operation.__new__).
     construct.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for
     cls.__init__ = construct  # type: ignore[misc]  # as above
+    if isinstance(vars(cls).get("build"), FunctionType):
+        _watch_build(cls)
+
+
+def _watch_build(cls: Any) -> None:
+    """Let what `build` changes count as left by the constructor: it runs whenever a file is read.
+
+    What code changed before stays a change.
+    """
+    original = cls.build
+
+    @functools.wraps(original)
+    def build(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = _prints(self)
+        result = original(self, *args, **kwargs)
+        found = vars(self).get(_ATTRIBUTE)
+        if isinstance(found, Arguments):
+            made = {path: one for path, one in _prints(self).items() if before.get(path) != one}
+            vars(self)[_ATTRIBUTE] = replace(found, prints={**found.prints, **made})
+        return result
+
+    cls.build = build
+
+
+def _prints(thing: object) -> dict[str, str]:
+    return {path: print_of(value) for path, value in plain_values(own_attributes(thing))}
 
 
 def _bound(
@@ -127,42 +173,34 @@ def _bound(
     by_place = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL}
     if any(signature.parameters[name].kind in by_place for name in bound.arguments):
         # What stands before *args can only be given by place, too.
-        given = _copied(bound.kwargs), _copied(bound.args[1:])
+        given = unwatched(bound.kwargs), unwatched(bound.args[1:])
         return Arguments(cls, *given, _global_policy())
     named: dict[str, Any] = {}
     for name, value in list(bound.arguments.items())[1:]:
         keywords = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
         named.update(value if keywords else {name: value})
-    return Arguments(cls, _copied(named), (), _global_policy())
+    return Arguments(cls, unwatched(named), (), _global_policy())
 
 
-def _with_attributes(arguments: Arguments, own: Mapping[str, Any]) -> Arguments:
-    left = {
-        name: value
-        for name, value in own.items()
-        if name in arguments.named
-        or ((type(value) in _PLAIN or is_array(value)) and not name.startswith("_"))
-    }
-    same = (name for name, value in arguments.named.items() if _same(left.get(name, ...), value))
-    return replace(arguments, kept=frozenset(same), left=left)
-
-
-def is_array(value: object) -> bool:
-    """Whether it is an array or tensor of any backend; variables and what holds them are none."""
-    import keras
-
-    return isinstance(value, np.ndarray) or keras.ops.is_tensor(value)
+def _with_attributes(arguments: Arguments, thing: object) -> Arguments:
+    own = own_attributes(thing)
+    left = {name: own[name] for name in arguments.named if name in own}
+    same = (name for name, value in left.items() if _same(value, arguments.named[name]))
+    return replace(arguments, kept=frozenset(same), left=left, prints=_prints(thing))
 
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two attributes are one, containers item by item."""
-    sort = _container(one)
-    if sort is None or sort is not _container(other) or len(one) != len(other):
-        plain = type(one) is type(other) and type(one) in _PLAIN and one == other
-        return one is other or bool(plain)
+    sort = container(one)
+    if sort is None or sort is not container(other) or len(one) != len(other):
+        if type(one) is not type(other):
+            return False
+        if isinstance(one, np.ndarray):
+            return bool(one.dtype == other.dtype and one.tobytes() == other.tobytes())
+        return one is other or bool(type(one) in PLAIN and one == other)
     if sort is dict:
         return all(key in other and _same(one[key], other[key]) for key in one)
-    if sort is set:
+    if sort in (set, frozenset):
         return bool(one == other)
     return all(_same(*pair) for pair in zip(one, other, strict=True))
 
@@ -173,29 +211,10 @@ def _can_be_given(value: Any, before: Any) -> bool:
 
     if isinstance(value, keras.Layer):
         return before is not None  # else build() made it
-    if (sort := _container(value)) is not None:
+    if (sort := container(value)) is not None:
         return all(_can_be_given(one, ...) for one in (value.values() if sort is dict else value))
-    given = (*_PLAIN, np.generic, np.ndarray, type, FunctionType, functools.partial)
+    given = (*PLAIN, np.generic, np.ndarray, type, FunctionType, functools.partial)
     return isinstance(value, given) or hasattr(value, "get_config")
-
-
-def _container(value: Any) -> type | None:
-    """The sort of a container, for which Keras and TensorFlow have classes that watch it."""
-    for sort in (list, tuple, set, dict):
-        if isinstance(value, sort):
-            watched = type(value).__module__.startswith(("keras.", "tensorflow."))
-            return sort if watched or type(value) is sort else None
-    return None
-
-
-def _copied(value: Any) -> Any:
-    """Return a container as it is now: a constructor may use it up."""
-    sort = _container(value)
-    if sort is None:
-        return value
-    if sort is dict:
-        return {key: _copied(one) for key, one in value.items()}
-    return sort(_copied(one) for one in value)
 
 
 def _global_policy() -> Any:

@@ -14,12 +14,9 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from kport.components._arguments import (
     Arguments,
     arguments_of,
-    is_array,
     own_attributes,
     remember_arguments,
 )
@@ -27,7 +24,7 @@ from kport.components._compile import equip_compile
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
-__all__ = ["equip", "forgotten_arguments", "replaced_arguments", "replaced_arrays"]
+__all__ = ["equip", "forgotten_arguments", "replaced_arguments"]
 
 _POLICY = "kport_global_policy"
 _POSITIONAL = "kport_positional"
@@ -204,38 +201,10 @@ def replaced_arguments(thing: Any) -> list[Problem]:
     return [
         Problem(_label(thing), f"{name!r} was set after __init__, whose argument it was", "lost")
         for name, before in arguments.left.items()
-        if name in arguments.named
-        and own.get(name) is not before
+        if own.get(name) is not before
         and not _is_kept(arguments, name)
         and _is_told_as_a_whole(before)
     ]
-
-
-def replaced_arrays(thing: Any) -> list[Problem]:
-    """Return arrays that `__init__` made attributes, where others have taken their place since.
-
-    Code makes the old ones again. What was changed inside of an array is not seen.
-    """
-    arguments = arguments_of(thing)
-    if arguments is None:
-        return []
-    own = vars(thing)
-    return [
-        Problem(_label(thing), f"the array {name!r} is another than __init__ made", "lost")
-        for name, before in arguments.left.items()
-        if is_array(before)
-        and own.get(name) is not before
-        and is_array(own.get(name))
-        and not (isinstance(own[name], np.ndarray) and _is_kept(arguments, name))
-        and not _equal_arrays(own[name], before)
-    ]
-
-
-def _equal_arrays(one: Any, other: Any) -> bool:
-    import keras
-
-    one, other = (keras.ops.convert_to_numpy(value) for value in (one, other))
-    return one.dtype == other.dtype and bool(np.array_equal(one, other))
 
 
 def _is_kept(arguments: Arguments, name: str) -> bool:

@@ -10,38 +10,45 @@ is left to it.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
+from kport.checkpoint import DTYPES, numpy_dtype
 from kport.errors import Problem
 
-__all__ = ["decode", "encode"]
+__all__ = ["PLAIN", "array_node", "decode", "encode"]
+
+PLAIN = (str, int, float, bool, type(None))
+"""What JSON has words for."""
 
 _MARK = "__kport__"
-_PLAIN = (str, int, float, bool, type(None))
+Leaf = Callable[[Any, str, list[Problem]], Any]
 
 
-def encode(value: Any, place: str, problems: list[Problem]) -> Any:
+def encode(value: Any, place: str, problems: list[Problem], leaf: Leaf | None = None) -> Any:
     """Return a value as JSON and objects that Keras serializes.
 
     Arguments:
         value: What a constructor was given.
         place: Its name, for the problem.
         problems: Takes what cannot be represented.
+        leaf: What to make of anything but plain values and rows of them; default is to leave it to
+            Keras.
     """
     if isinstance(value, np.generic):
         return {_MARK: "scalar", "dtype": value.dtype.name, "value": value.item()}
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         return value
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
-        items = [encode(item, f"{place}[{i}]", problems) for i, item in enumerate(value)]
+        items = [encode(item, f"{place}[{i}]", problems, leaf) for i, item in enumerate(value)]
         return items if isinstance(value, list) else {_MARK: "tuple", "items": items}
     if isinstance(value, dict):
-        return _encode_dict(value, place, problems)
+        return _encode_dict(value, place, problems, leaf)
     if type(value) in (set, frozenset):
-        items = [encode(item, place, problems) for item in sorted(value, key=repr)]
+        items = [encode(item, place, problems, leaf) for item in sorted(value, key=repr)]
         return {_MARK: type(value).__name__, "items": items}
     if isinstance(value, PurePath):
         return {_MARK: "path", "value": value.as_posix()}
@@ -49,16 +56,18 @@ def encode(value: Any, place: str, problems: list[Problem]) -> Any:
         return {_MARK: "bytes", "value": base64.b64encode(value).decode()}
     if isinstance(value, complex):
         return {_MARK: "complex", "value": [value.real, value.imag]}
-    return _for_keras(value, place, problems)
+    return (leaf or _for_keras)(value, place, problems)
 
 
-def _encode_dict(value: dict[Any, Any], place: str, problems: list[Problem]) -> Any:
-    pairs = {key: encode(item, f"{place}[{key!r}]", problems) for key, item in value.items()}
+def _encode_dict(
+    value: dict[Any, Any], place: str, problems: list[Problem], leaf: Leaf | None
+) -> Any:
+    pairs = {key: encode(item, f"{place}[{key!r}]", problems, leaf) for key, item in value.items()}
     # Keras would take a dict with these keys for one of its own objects.
     plain = all(isinstance(key, str) for key in pairs) and not {"class_name", _MARK} & set(pairs)
     if plain:
         return pairs
-    keys = [encode(key, place, problems) for key in pairs]
+    keys = [encode(key, place, problems, leaf) for key in pairs]
     return {_MARK: "dict", "items": [list(pair) for pair in zip(keys, pairs.values(), strict=True)]}
 
 
@@ -78,6 +87,11 @@ def _for_keras(value: Any, place: str, problems: list[Problem]) -> Any:
     text = f"is {what} ({value!r:.60}), which a file cannot hold"
     problems.append(Problem(place, text, "type"))
     return None
+
+
+def array_node(dtype: str, shape: Sequence[int], text: str) -> dict[str, Any]:
+    """Return the JSON of an array, of its plain bytes in base 64."""
+    return {_MARK: "array", "dtype": dtype, "shape": list(shape), "value": text}
 
 
 def decode(value: Any) -> Any:
@@ -103,7 +117,15 @@ def _decode_marked(sort: str, value: dict[str, Any]) -> Any:
     if sort == "dict":
         return {decode(key): decode(item) for key, item in value["items"]}
     if sort == "scalar":
-        return np.dtype(value["dtype"]).type(value["value"])
+        dtype = np.dtype(value["dtype"])
+        if dtype.kind == "V" and dtype.name not in DTYPES:
+            raise ValueError(
+                f"{dtype.name} is no dtype of a number"
+            )  # NumPy makes raw memory of it
+        return dtype.type(value["value"])
+    if sort == "array":
+        dtype = numpy_dtype(value["dtype"])  # small integers take a byte, in memory as in files
+        return np.frombuffer(base64.b64decode(value["value"]), dtype).reshape(value["shape"]).copy()
     if sort == "path":
         return Path(value["value"])
     if sort == "bytes":

@@ -29,9 +29,8 @@ from kport.components import (
     forgotten_arguments,
     named_components,
     replaced_arguments,
-    replaced_arrays,
 )
-from kport.errors import KportError, Problem, SaveError, UsageError, mapped
+from kport.errors import KportError, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
@@ -106,18 +105,12 @@ def _require_whole(found: Walk) -> None:
         ),
         (
             "holds state that is no part of a Keras model",
-            [*raw_state(found), *_other_arrays(things)],
+            list(raw_state(found)),
             "Make it with self.add_weight(..., trainable=...), or put it into a keras.Variable.",
         ),
     ):
         if problems:
             raise SaveError(message, problems=problems, remedy=remedy)
-
-
-def _other_arrays(things: list[Any]) -> Iterator[Problem]:
-    for thing in things:
-        if not saves_itself(thing):
-            yield from replaced_arrays(thing)
 
 
 def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:

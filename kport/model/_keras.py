@@ -24,9 +24,9 @@ from kport.model._keras_trainer import uncompiled
 
 __all__ = [
     "alone",
-    "is_bare",
     "is_graph",
     "loading_scope",
+    "names_kept",
     "own_variables",
     "serialize",
     "serializing",
@@ -196,6 +196,22 @@ def without_tensorflow() -> Iterator[None]:
         serialization_lib.tf = before
 
 
+@contextlib.contextmanager
+def names_kept() -> Iterator[None]:
+    """Let names that Keras counts go on afterwards as if none had been given meanwhile.
+
+    Reason: `keras.utils.naming` counts them in a global attribute of its own.
+    """
+    counts = global_state.get_global_attribute("object_name_uids")
+    before = None if counts is None else dict(counts)
+    try:
+        yield
+    finally:
+        if before is not None:
+            counts.clear()
+            counts.update(before)
+
+
 def own_variables(layer: keras.Layer) -> tuple[list[keras.Variable], list[keras.Variable]]:
     """Return the variables a layer itself made, those to be trained and the others.
 
@@ -220,12 +236,3 @@ def is_graph(model: keras.Model) -> bool:
     ``super().__init__(inputs, outputs)`` is one of them.
     """
     return isinstance(model, (keras.Sequential, Functional))
-
-
-def is_bare(cls: type) -> bool:
-    """Whether all that Keras gave to a class is what every layer or model has.
-
-    Reason: as for `is_graph`.
-    """
-    bare = {*keras.Model.__mro__, *keras.Sequential.__mro__, *Functional.__mro__}
-    return all(base in bare or not base.__module__.startswith("keras.") for base in cls.__mro__)

@@ -11,8 +11,9 @@ from typing import Any
 
 import keras
 
+from kport.model._attributes import users_attributes
 from kport.model._keras import is_graph
-from kport.model._walk import users_attributes, walk
+from kport.model._walk import walk
 
 __all__ = ["keras_2_layers", "keras_2_weights"]
 

@@ -16,12 +16,13 @@ from typing import Any
 import keras
 
 from kport.checkpoint import JSON
-from kport.components import changed_attributes, resolve
+from kport.components import resolve
 from kport.errors import LoadError, mapped
+from kport.model._changes import changes, put_changes
 from kport.model._inference import infers_always, set_inference
-from kport.model._keras import is_bare, without_tensorflow
+from kport.model._keras import without_tensorflow
 from kport.model._made import made_by_code
-from kport.model._walk import PLAIN, Walk, users_attributes
+from kport.model._walk import Walk
 
 __all__ = ["adapt_layers", "layer_states", "set_policies"]
 
@@ -38,6 +39,8 @@ def layer_states(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON
     states = {path: state for path, layer in found.layers() if (state := dict(_state(layer)))}
     for path, config in made_by_code(found, told):
         states.setdefault(path, {})["made"] = config
+    for path, changed in changes(found).items():
+        states.setdefault(path, {})["attributes"] = changed
     for path, state in states.items():
         yield path or ".", state
     for second, first in found.ties.items():
@@ -61,17 +64,6 @@ def _state(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
         yield "lora", [int(layer.lora_rank), layer.lora_alpha]
     if infers_always(layer):
         yield "inference", True
-    if attributes := _changed(layer):
-        yield "attributes", attributes
-
-
-def _changed(layer: keras.Layer) -> JSON:
-    """The numbers, words and flags of a user's class that code has set since `__init__`."""
-    changed = changed_attributes(layer)
-    if not changed or not is_bare(type(layer)):
-        return {}
-    users = dict(users_attributes(layer))
-    return {name: value for name, value in changed.items() if name in users}
 
 
 def _is_told_by_its_name(policy: Any) -> bool:
@@ -140,7 +132,7 @@ def adapt_layers(found: Walk, states: Mapping[str, JSON]) -> None:
     """Make the adapters that layers had, and let those infer that always did.
 
     Raises:
-        LoadError: A layer does not take an adapter.
+        LoadError: A layer does not take an adapter, or an attribute.
     """
     for path, layer in found.layers():
         state = states.get(path or ".", {})
@@ -151,11 +143,7 @@ def adapt_layers(found: Walk, states: Mapping[str, JSON]) -> None:
             setattr(layer, f"is_{_policy(layer).quantization_mode}_calibrated", True)
         if "inference" in state:
             set_inference(layer, True)
-        if "attributes" in state and is_bare(type(layer)):
-            known = dict(users_attributes(layer))
-            for name, value in state["attributes"].items():
-                if type(known.get(name)) in PLAIN:
-                    setattr(layer, name, value)
+    put_changes(found, states)
 
 
 def _adapt(layer: keras.Layer, rank: int, alpha: float) -> None:

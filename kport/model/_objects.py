@@ -14,11 +14,12 @@ from typing import Any
 import keras
 
 from kport.checkpoint import Checkpoint, LazyTensor, join_name, split_name
+from kport.components import is_users
 from kport.errors import Problem
+from kport.model._attributes import own_attributes
 from kport.model._keras import is_graph
 from kport.model._layer_edges import layer_edges, layer_names, named_layers
 from kport.model._states import Bins, bins_of
-from kport.model._walk import is_users, own_attributes
 
 __all__ = ["Found", "Tree", "find", "tree_of"]
 

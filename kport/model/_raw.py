@@ -12,10 +12,12 @@ from typing import Any
 
 import keras
 
+from kport.components import is_users
 from kport.errors import Problem
+from kport.model._attributes import PLAIN, own_attributes, users_attributes
 from kport.model._contents import members
 from kport.model._hooks import saves_itself
-from kport.model._walk import PLAIN, Walk, is_users, own_attributes, users_attributes
+from kport.model._walk import Walk
 from kport.model.backends import states_in, states_of
 
 __all__ = ["raw_state"]

@@ -8,36 +8,29 @@ set, nor from names that Keras numbered. A leading underscore is left out where 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from types import FunctionType
 from typing import Any
 
 import keras
 
 from kport.checkpoint import Kind, join_name, local_layer_names
+from kport.components import is_users
+from kport.model._attributes import PLAIN, sorted_attributes, users_attributes
 from kport.model._contents import enclosed, members
 from kport.model._keras import is_graph, own_variables, trained_variables
 from kport.model._keras_trainer import compile_loss
 
 __all__ = [
-    "PLAIN",
     "Owner",
     "Walk",
-    "is_users",
-    "own_attributes",
-    "users_attributes",
     "walk",
 ]
 
 # Attributes that hold the state of an optimizer a second time.
 _OPTIMIZER_BOOKS = frozenset({"_trainable_variables", "_variables", "_tracker"})
-# compile() leaves these on a model; they name its layers again or hold configs.
-_COMPILE_BOOKS = frozenset({"_compile_config", "_compile_loss", "_compiled_trainable_state"})
-# Every model has these, and after compile() they hold running sums.
-_COMPILE_STATE = frozenset({"_compile_metrics", "_loss_tracker"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +124,7 @@ class _Walker:
             self.functions.append((thing, path))
         elif is_users(thing) and not self.in_functions and not self.is_second(thing, path):
             # Keras does not look into objects of other classes, and loses the layers they hold.
-            for segment, child in _attributes(thing, frozenset()):
+            for segment, child in sorted_attributes(thing):
                 self.visit(child, _join(path, segment), kind)
 
     def visit_functions(self) -> None:
@@ -189,7 +182,7 @@ class _Walker:
     def visit_optimizer(self, optimizer: keras.optimizers.Optimizer, path: str) -> None:
         names = self.found.names()
         trained = [names.get(id(v), str(i)) for i, v in enumerate(trained_variables(optimizer))]
-        for segment, child in _attributes(optimizer, _OPTIMIZER_BOOKS):
+        for segment, child in sorted_attributes(optimizer, _OPTIMIZER_BOOKS):
             if isinstance(child, (list, tuple)) and len(child) == len(trained):
                 for name, slot in zip(trained, child, strict=True):
                     self.visit(slot, f"{_join(path, segment)}.{name}", Kind.OPTIMIZER)
@@ -206,7 +199,7 @@ class _Walker:
             for part, name in zip(parts, names, strict=True):
                 self.visit_now(part, _join(path, name))
         else:
-            for segment, child in _attributes(metric, frozenset({"_variables", "_tracker"})):
+            for segment, child in sorted_attributes(metric, frozenset({"_variables", "_tracker"})):
                 self.visit(child, _join(path, segment), Kind.METRIC)
         for index, variable in enumerate(metric.variables):
             if id(variable) not in self.seen:
@@ -244,54 +237,6 @@ def _layer_children(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
         named = [(type(child).__name__, child.name) for child in layer.layers]
         yield from zip(local_layer_names(named), layer.layers, strict=True)
     yield from users_attributes(layer)
-
-
-def users_attributes(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes that the class of a layer or model set, not Keras's own books."""
-    graph = isinstance(layer, keras.Model) and is_graph(layer)
-    yield from _attributes(layer, _bare_attributes(graph) | _COMPILE_BOOKS)
-
-
-PLAIN = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
-"""Most attributes of a layer are of these types, which hold nothing."""
-# Objects of these packages are no user's, and may lead anywhere.
-_FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
-
-
-def is_users(thing: Any) -> bool:
-    """Whether a thing is an object of a user's class, which may hold layers."""
-    root = type(thing).__module__.split(".")[0]
-    known = root in _FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
-    return not known and not isinstance(thing, type) and hasattr(thing, "__dict__")
-
-
-def _attributes(thing: Any, skipped: frozenset[str]) -> Iterator[tuple[str, Any]]:
-    own = own_attributes(thing)
-    names = sorted(own.keys() - skipped, key=lambda name: (name.startswith("_"), name))
-    for name in names:
-        short = name.lstrip("_")
-        yield (name if short in own and short != name else short or name), own[name]
-
-
-def own_attributes(thing: Any) -> dict[str, Any]:
-    """Return the attributes that an object's own code or its class set, by name."""
-    # PyTorch keeps attributes that are modules, so all layers, in a dict of their own; what
-    # TensorFlow's tracking adds begins with _self_ and repeats the others.
-    own = {**vars(thing), **vars(thing).get("_modules", {})}
-    return {name: value for name, value in own.items() if not name.startswith("_self_")}
-
-
-@cache
-def _bare_attributes(graph: bool) -> frozenset[str]:
-    """The attributes that Keras itself gives to any layer or model: its books, not the user's."""
-    bare = [keras.Layer(), keras.Model()]
-    if graph:
-        entry = keras.Input((1,))
-        bare += [keras.Model(entry, entry), keras.Sequential([keras.Input((1,))])]
-    names: set[str] = set()
-    for thing in bare:
-        names |= {*vars(thing), *vars(thing).get("_modules", {})}
-    return frozenset(names - _COMPILE_STATE)
 
 
 def _join(path: str, *segments: str) -> str:

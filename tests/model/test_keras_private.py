@@ -22,10 +22,12 @@ from kport.checkpoint import snake_case
 from kport.model._keras import (
     is_graph,
     loading_scope,
+    names_kept,
     own_variables,
     sharing_scope,
     trained_variables,
 )
+from kport.model._keras_books import is_written
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_paths import keras_owners, own_values, vars_path
 from kport.model._keras_trainer import (
@@ -231,3 +233,16 @@ def test_a_variable_is_made_like_another() -> None:
     assert (made.dtype, made.shape, made.path) == ("float16", (3, 2), layer.kernel.path)
     assert made.constraint is layer.kernel.constraint
     assert made.trainable
+
+
+def test_names_go_on_as_if_none_had_been_given() -> None:
+    before = keras.layers.ReLU().name
+    with names_kept():
+        inside = keras.layers.ReLU().name
+    assert keras.layers.ReLU().name == inside != before
+
+
+def test_what_keras_itself_writes_is_known() -> None:
+    written = ("built", "_called", "lora_enabled", "_build_shapes_dict", "stop_evaluating")
+    assert all(is_written(type("Own", (keras.layers.Dense, keras.Model), {}), n) for n in written)
+    assert not any(is_written(keras.layers.Dense, name) for name in ("units", "use_bias", "_scale"))

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import pytest
 
+from kport.model._attributes import own_attributes
 from kport.model._keras_sequential import built_once
-from kport.model._walk import own_attributes
 
 pytestmark = pytest.mark.backend
 

@@ -13,7 +13,8 @@ Each file has the same verbs over NumPy:
 - ``lay_out(variable, order)``: give it memory of that order, where there is a choice, to be filled;
   None leaves it as it is. PyTorch multiplies by other routines where a matrix lies transposed, and
   the last bit differs; orthogonal kernels lie so;
-- ``states_in(thing)``, ``states_of(layer)``: what the backend trains or changes without Keras.
+- ``states_in(thing)``, ``states_of(layer)``: what the backend trains or changes without Keras;
+- ``randomness_kept()``: a scope after which random numbers go on as before it.
 
 And where the devices of a mesh hold a variable together, which so far only JAX has:
 
@@ -50,6 +51,7 @@ if keras.backend.backend() == "torch":
         adopt,
         buffer_for,
         host_view,
+        randomness_kept,
         states_in,
         states_of,
         zeros,
@@ -60,6 +62,7 @@ elif keras.backend.backend() == "jax":
         adopt,
         buffer_for,
         host_view,
+        randomness_kept,
         states_in,
         states_of,
         zeros,
@@ -70,6 +73,7 @@ elif keras.backend.backend() == "tensorflow":
         adopt,
         buffer_for,
         host_view,
+        randomness_kept,
         states_in,
         states_of,
         zeros,
@@ -92,6 +96,7 @@ __all__ = [
     "order_of",
     "own_pieces",
     "processes",
+    "randomness_kept",
     "states_in",
     "states_of",
     "zeros",

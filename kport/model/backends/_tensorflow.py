@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ __all__ = [
     "adopt",
     "buffer_for",
     "host_view",
+    "randomness_kept",
     "states_in",
     "states_of",
     "zeros",
@@ -74,3 +76,8 @@ def states_in(thing: object) -> dict[str, Any]:
 def states_of(layer: object) -> dict[str, Any]:
     """Return what the backend itself keeps with a layer: nothing that is no attribute."""
     return {}
+
+
+def randomness_kept() -> contextlib.AbstractContextManager[None]:
+    """Let random numbers go on as they did: Keras draws none of TensorFlow's own generator."""
+    return contextlib.nullcontext()

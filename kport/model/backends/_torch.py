@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ __all__ = [
     "adopt",
     "buffer_for",
     "host_view",
+    "randomness_kept",
     "states_in",
     "states_of",
     "zeros",
@@ -84,3 +86,10 @@ def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:
     if dtype not in _AS_INTEGER:
         return torch.from_numpy(values)
     return torch.from_numpy(values.view(np.dtype(f"int{8 * values.itemsize}"))).view(dtype)
+
+
+def randomness_kept() -> contextlib.AbstractContextManager[None]:
+    """Let random numbers go on afterwards as if none had been drawn meanwhile."""
+    # No initializer runs, and modules begin on the CPU.
+    scope: contextlib.AbstractContextManager[None] = torch.random.fork_rng(devices=[])
+    return scope

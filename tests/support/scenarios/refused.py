@@ -138,9 +138,9 @@ BACKENDS_OWN: dict[str, dict[str, Any]] = {
 }
 
 
-def other_array() -> keras.Model:
+def large_array() -> keras.Model:
     layer = Raw("none")
-    layer.table = layer.table + 1
+    layer.table = np.zeros(1 << 20, "float32")
     return graph(layer)
 
 
@@ -255,9 +255,9 @@ REFUSED = {
         (),
         backends=("torch",),
     ),
-    "array_in_the_place_of_another": Refused(
-        other_array,
-        r"\(Raw\): the array 'table' is another than __init__ made",
+    "large_array_in_the_place_of_another": Refused(
+        large_array,
+        r"raw\.table: is another than __init__ made, and large\nPut them into a keras\.Variable",
         (),
     ),
     "variable_in_a_graph": Refused(

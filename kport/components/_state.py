@@ -1,0 +1,234 @@
+"""The plain values that an object holds, by path: numbers, words, flags, arrays, and rows of them.
+
+A path leads through what is no value itself: plain objects of users, and containers that hold such
+objects or layers beside values. Layers, variables, metrics and optimizers have a state of their own
+and end it, as does whatever no file can hold: locks, files, compiled functions.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import inspect
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from kport.checkpoint import DTYPES, digest_of, dtype_name, join_name, plain_bytes, split_name
+from kport.components._values import PLAIN, array_node, decode, encode
+from kport.errors import Problem
+
+__all__ = [
+    "container",
+    "decode_plain",
+    "encode_plain",
+    "is_array",
+    "is_users",
+    "plain_values",
+    "print_of",
+    "put",
+    "unwatched",
+]
+
+_DEEPEST = 16  # containers in containers; one that holds itself has no end
+# Objects of these packages are no user's, and may lead anywhere.
+_FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
+_MISSING = object()
+
+
+def is_users(thing: Any) -> bool:
+    """Whether a thing is an object of a user's class, which may hold layers."""
+    root = type(thing).__module__.split(".")[0]
+    known = root in _FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
+    return not known and not isinstance(thing, type) and hasattr(thing, "__dict__")
+
+
+def plain_values(
+    held: Mapping[str, Any], known: frozenset[int] = frozenset()
+) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of all that is plain among attributes, and inside of them.
+
+    Arguments:
+        held: The attributes of an object.
+        known: The ids of objects that are told elsewhere.
+    """
+    yield from _below(held, (), set(known))
+
+
+def _below(
+    held: Mapping[Any, Any], path: tuple[str, ...], seen: set[int]
+) -> Iterator[tuple[str, Any]]:
+    for key, value in list(held.items()):  # another thread may add to it
+        here = (*path, str(key))
+        if _is_plain(value):
+            yield join_name(*here), value
+        elif id(value) not in seen and (inner := _inside(value)) is not None:
+            seen.add(id(value))
+            yield from _below(inner, here, seen)
+
+
+def _inside(value: Any) -> Mapping[Any, Any] | None:
+    sort = container(value)
+    if sort is dict:
+        return dict(value)
+    if sort in (list, tuple):
+        return dict(enumerate(value))
+    if isinstance(value, SimpleNamespace) or (is_users(value) and not _has_a_state(value)):
+        return dict(vars(value))
+    return None
+
+
+def _has_a_state(value: Any) -> bool:
+    import keras
+
+    kinds = keras.Layer, keras.Variable, keras.Metric, keras.Optimizer
+    return isinstance(value, kinds) or type(value).__module__.startswith("kport.")
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    if type(value) in PLAIN or isinstance(value, (complex, bytes, PurePath)):
+        return True
+    if isinstance(value, np.generic) or type(value) is np.ndarray:  # no file that is mapped
+        return value.dtype.name in DTYPES
+    sort = container(value)
+    if sort is None:
+        return depth == 0 and _host(value) is not None
+    inside = [*value.keys(), *value.values()] if sort is dict else value
+    return depth < _DEEPEST and all(_is_plain(one, depth + 1) for one in inside)
+
+
+def container(value: Any) -> type | None:
+    """Return the sort of a container, for which Keras and TensorFlow have classes that watch it."""
+    for sort in (list, tuple, set, frozenset, dict):
+        if isinstance(value, sort):
+            watched = type(value).__module__.startswith(("keras.", "tensorflow."))
+            return sort if watched or type(value) is sort else None
+    return None
+
+
+def unwatched(value: Any) -> Any:
+    """Return containers, and arrays, as they are now, the former as Python's own."""
+    sort = container(value)
+    if sort is None:
+        return value.copy() if type(value) is np.ndarray else value
+    if sort is dict:
+        return {key: unwatched(one) for key, one in value.items()}
+    return sort(unwatched(one) for one in value)
+
+
+def is_array(value: object) -> bool:
+    """Whether it is an array or tensor of any backend; variables and what holds them are none."""
+    import keras
+
+    return isinstance(value, np.ndarray) or keras.ops.is_tensor(value)
+
+
+def _host(value: Any) -> Any:
+    """Return a tensor of the backend as an array, None where it is none, or has no value now."""
+    import keras
+
+    if type(value).__module__.partition(".")[0] not in _FOREIGN or not keras.ops.is_tensor(value):
+        return None
+    try:
+        array = keras.ops.convert_to_numpy(value)
+    except Exception:  # noqa: BLE001  # inside a traced function each backend has errors of its own
+        return None
+    return array if isinstance(array, np.ndarray) and array.dtype.name in DTYPES else None
+
+
+def print_of(value: Any) -> str:
+    """Return a short text that is another for any other plain value."""
+    if type(value) in PLAIN:
+        return f"{type(value).__name__} {value!r}"
+    return json.dumps(encode(_on_host(value), "", [], leaf=_digested))
+
+
+def encode_plain(value: Any) -> Any:
+    """Return a plain value as JSON; see `decode_plain`."""
+    return encode(_on_host(value), "", [], leaf=_written)
+
+
+def decode_plain(node: Any) -> Any:
+    """Undo `encode_plain`; a tensor is one of this backend.
+
+    Raises:
+        ValueError: The JSON describes no plain value.
+    """
+    import keras
+
+    if isinstance(node, dict) and node.keys() == {"tensor"}:
+        array = decode(node["tensor"])
+        if not isinstance(array, np.ndarray):
+            raise ValueError("a tensor is given by something else than an array")
+        return keras.ops.convert_to_tensor(array, dtype_name(array.dtype))
+    return decode(node)
+
+
+def _on_host(value: Any) -> Any:
+    array = None if isinstance(value, np.ndarray) else _host(value)
+    return unwatched(value) if array is None else {"tensor": np.asarray(array)}
+
+
+def _digested(value: Any, place: str, problems: list[Problem]) -> Any:
+    return [str(value.dtype), value.shape, digest_of(value)]
+
+
+def _written(value: Any, place: str, problems: list[Problem]) -> Any:
+    text = base64.b64encode(plain_bytes(value)).decode()
+    return array_node(dtype_name(value.dtype), value.shape, text)
+
+
+def put(thing: Any, path: str, value: Any) -> bool:
+    """Put a plain value at a path of `plain_values`; say whether there is such a place.
+
+    What is equal already is left alone.
+    """
+    *way, last = split_name(path)
+    for name in way:
+        thing = _child(thing, name)
+    now = _child(thing, last)
+    if _is_plain(now) and print_of(now) == print_of(value):
+        return True
+    sort = container(thing)
+    if sort is None:
+        return _set_attribute(thing, last, now, value)
+    if sort not in (list, dict) or not _may_go(now) or (sort is list and now is _MISSING):
+        return False
+    key = int(last) if sort is list else next((one for one in thing if str(one) == last), last)
+    thing[key] = value
+    return True
+
+
+def _may_go(now: Any) -> bool:
+    """Whether a place holds a value, or nothing yet, rather than what code needs there."""
+    import keras
+
+    # A tensor without values is what a call left that only asked for shapes.
+    a_tensor = isinstance(now, keras.KerasTensor) or is_array(now)
+    return now is _MISSING or a_tensor or _is_plain(now) or container(now) is not None
+
+
+def _child(thing: Any, name: str) -> Any:
+    sort = container(thing)
+    if sort is dict:
+        return next((one for key, one in thing.items() if str(key) == name), _MISSING)
+    if sort in (list, tuple):
+        return thing[int(name)] if name.isdecimal() and int(name) < len(thing) else _MISSING
+    own = getattr(thing, "__dict__", {})
+    return {**own, **own.get("_modules", {})}.get(name, _MISSING)  # where PyTorch keeps layers
+
+
+def _set_attribute(thing: Any, name: str, now: Any, value: Any) -> bool:
+    """Set an attribute that hides no method of its class."""
+    of_class = inspect.getattr_static(type(thing), name, None)
+    caches = isinstance(of_class, functools.cached_property)
+    hides = callable(of_class) or (hasattr(of_class, "__get__") and not caches)
+    if hides or not (hasattr(thing, "__dict__") and name.isidentifier() and _may_go(now)):
+        return False
+    setattr(thing, name, value)
+    return True

@@ -1,0 +1,83 @@
+"""The attributes of layers and other objects: which their classes set, and which are Keras's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import keras
+
+from kport.model._keras import is_graph
+from kport.model._keras_books import is_written
+
+__all__ = [
+    "PLAIN",
+    "may_be_set",
+    "own_attributes",
+    "set_by_users",
+    "sorted_attributes",
+    "users_attributes",
+]
+
+# compile() leaves these on a model; they name its layers again or hold configs.
+_COMPILE_BOOKS = frozenset({"_compile_config", "_compile_loss", "_compiled_trainable_state"})
+# Every model has these, and after compile() they hold running sums.
+_COMPILE_STATE = frozenset({"_compile_metrics", "_loss_tracker"})
+PLAIN = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
+"""Most attributes of a layer are of these types, which hold nothing."""
+
+
+def users_attributes(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes that the class of a layer or model set, not Keras's own books."""
+    yield from sorted_attributes(layer, _books(layer))
+
+
+def set_by_users(layer: keras.Layer) -> dict[str, Any]:
+    """Return the attributes of `users_attributes` by their whole names."""
+    own = own_attributes(layer).items()
+    return {name: one for name, one in own if may_be_set(layer, name)}
+
+
+def may_be_set(layer: keras.Layer, name: str) -> bool:
+    """Whether an attribute of a layer, by its name, is one for a user's class to set."""
+    if name.startswith("_kport") or name in _books(layer) | _COMPILE_STATE:
+        return False
+    return not is_written(type(layer), name)  # type: ignore[arg-type]  # classes have hashes
+
+
+def _books(layer: keras.Layer) -> frozenset[str]:
+    graph = isinstance(layer, keras.Model) and is_graph(layer)
+    return _bare_attributes(graph) | _COMPILE_BOOKS
+
+
+def sorted_attributes(
+    thing: Any, skipped: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, Any]]:
+    """Yield short name and value of the attributes of an object, public ones first."""
+    own = own_attributes(thing)
+    names = sorted(own.keys() - skipped, key=lambda name: (name.startswith("_"), name))
+    for name in names:
+        short = name.lstrip("_")
+        yield (name if short in own and short != name else short or name), own[name]
+
+
+def own_attributes(thing: Any) -> dict[str, Any]:
+    """Return the attributes that an object's own code or its class set, by name."""
+    # PyTorch keeps attributes that are modules, so all layers, in a dict of their own; what
+    # TensorFlow's tracking adds begins with _self_ and repeats the others.
+    own = {**vars(thing), **vars(thing).get("_modules", {})}
+    return {name: value for name, value in own.items() if not name.startswith("_self_")}
+
+
+@cache
+def _bare_attributes(graph: bool) -> frozenset[str]:
+    """The attributes that Keras itself gives to any layer or model: its books, not the user's."""
+    bare = [keras.Layer(), keras.Model()]
+    if graph:
+        entry = keras.Input((1,))
+        bare += [keras.Model(entry, entry), keras.Sequential([keras.Input((1,))])]
+    names: set[str] = set()
+    for thing in bare:
+        names |= {*vars(thing), *vars(thing).get("_modules", {})}
+    return frozenset(names - _COMPILE_STATE)

@@ -1,0 +1,349 @@
+"""What code changes after the constructor comes back with the model, out of both formats."""
+
+from __future__ import annotations
+
+import functools
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import kport
+from kport.checkpoint import Checkpoint
+from kport.errors import LoadError, SaveError
+from kport.model import build, capture
+
+pytestmark = [
+    pytest.mark.backend,
+    pytest.mark.filterwarnings("ignore:`build\\(\\)` was called on layer:UserWarning"),
+]
+
+X = np.arange(12, dtype="float32").reshape(4, 3) / 7
+FORMATS = ("bundle", "model.keras")
+
+
+class Settings:
+    """A plain object that nobody registered."""
+
+    def __init__(self) -> None:
+        self.gain, self.more = 1.0, {"bias": [0.0]}
+
+
+def set_up(layer: Any) -> None:
+    layer._scale, layer.late, layer._kind = 2.0, None, "sum"
+    layer.table = np.ones(3, "float32")
+    layer.constant = keras.ops.ones((3,))
+    layer.steps, layer.options = [1.0, 2.0], {"a": {"b": 1.0}}
+    layer.pair, layer.few = (1.0, [2.0]), {1, 2}
+    layer.settings = Settings()
+    layer.mixed = {"layer": keras.layers.ReLU(), "gain": 1.0, "rows": [keras.layers.ReLU(), 1.0]}
+
+
+tensor = keras.ops.convert_to_tensor
+
+
+def compute(layer: Any, x: Any) -> Any:
+    x = layer.mixed["rows"][0](layer.mixed["layer"](x * tensor(layer._scale, "float32")))
+    x = x * tensor(layer.table) * layer.constant * sum(layer.steps) * layer.options["a"]["b"]
+    x = x + (0.0 if layer.late is None else layer.late) + layer.settings.more["bias"][0]
+    x = x * layer.settings.gain * layer.mixed["gain"] * layer.mixed["rows"][1]
+    x = x * layer.pair[0] * layer.pair[1][0] * sum(layer.few) + getattr(layer, "extra", 0.0)
+    return x if layer._kind == "sum" else -x
+
+
+@kport.register("changes")
+class Ours(keras.layers.Layer):
+    def __init__(self, row: Any = None) -> None:
+        super().__init__()
+        self.row = np.ones(3, "float32") if row is None else row
+        set_up(self)
+
+    def call(self, x: Any) -> Any:
+        return compute(self, x) * tensor(self.row)
+
+
+@kport.register("changes")
+class OfDense(keras.layers.Dense):
+    def __init__(self, units: int) -> None:
+        super().__init__(units)
+        set_up(self)
+
+    def call(self, x: Any) -> Any:
+        return compute(self, super().call(x) ** 2)
+
+
+@keras.saving.register_keras_serializable("changes")
+class OfKeras(keras.layers.Layer):
+    def __init__(self, units: int = 3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        set_up(self)
+
+    def call(self, x: Any) -> Any:
+        return compute(self, x)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable("changes")
+class DenseOfKeras(keras.layers.Dense):
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(units, **kwargs)
+        set_up(self)
+
+    def call(self, x: Any) -> Any:
+        return compute(self, super().call(x) ** 2)
+
+
+class Nobodys(keras.layers.Layer):
+    """Known to no registry: only the code of the model around it makes it."""
+
+    def __init__(self, thing: Any) -> None:
+        super().__init__()
+        set_up(self)
+
+    def call(self, x: Any) -> Any:
+        return compute(self, x)
+
+
+@kport.register("changes")
+class Around(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Nobodys(object())
+        set_up(self)
+
+    def call(self, x: Any) -> Any:
+        return compute(self, self.inner(x))
+
+
+def graph(layer: Any) -> keras.Model:
+    entry = keras.Input((3,))
+    return keras.Model(entry, layer(entry))
+
+
+MAKERS: dict[str, Callable[[], tuple[keras.Model, Any]]] = {
+    "ours": lambda: _with(Ours()),
+    "ours_of_keras_layer": lambda: _with(OfDense(3)),
+    "of_keras": lambda: _with(OfKeras()),
+    "dense_of_keras": lambda: _with(DenseOfKeras(3)),
+    "nobodys": lambda: _inner(Around()),
+    "model": lambda: _twice(Around()),
+}
+
+
+def _with(layer: Any) -> tuple[keras.Model, Any]:
+    return graph(layer), layer
+
+
+def _inner(model: Any) -> tuple[keras.Model, Any]:
+    model(X)
+    return model, model.inner
+
+
+def _twice(model: Any) -> tuple[keras.Model, Any]:
+    model(X)
+    return model, model
+
+
+CHANGES: dict[str, Callable[[Any], object]] = {
+    "underscore": lambda layer: setattr(layer, "_scale", 3.0),
+    "word": lambda layer: setattr(layer, "_kind", "other"),
+    "was_none": lambda layer: setattr(layer, "late", 0.5),
+    "was_not_there": lambda layer: setattr(layer, "extra", 0.25),
+    "array_in_place": lambda layer: layer.table.__setitem__(1, 7.0),
+    "array_replaced": lambda layer: setattr(layer, "table", layer.table + 1),
+    "tensor_replaced": lambda layer: setattr(layer, "constant", layer.constant * 2),
+    "number_to_array": lambda layer: setattr(layer, "_scale", np.float32([1, 2, 3])),
+    "list_in_place": lambda layer: layer.steps.append(3.0),
+    "dict_in_place": lambda layer: layer.options["a"].__setitem__("b", 4.0),
+    "tuple": lambda layer: setattr(layer, "pair", (3.0, [4.0])),
+    "list_in_a_tuple": lambda layer: layer.pair[1].__setitem__(0, 5.0),
+    "set_in_place": lambda layer: layer.few.add(5),
+    "plain_object": lambda layer: setattr(layer.settings, "gain", 3.0),
+    "list_in_a_plain_object": lambda layer: layer.settings.more["bias"].__setitem__(0, 3.0),
+    "beside_a_layer": lambda layer: layer.mixed.__setitem__("gain", 3.0),
+    "beside_a_layer_in_a_list": lambda layer: layer.mixed["rows"].__setitem__(1, 3.0),
+}
+
+
+def outputs(model: keras.Model) -> Any:
+    return keras.ops.convert_to_numpy(model(X))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_change_comes_back(maker: str, change: str, tmp_path: Path) -> None:
+    model, layer = MAKERS[maker]()
+    before = outputs(model)
+    CHANGES[change](layer)
+    expected = outputs(model)
+    assert not np.array_equal(before, expected)
+    for name in FORMATS:
+        kport.save(model, tmp_path / name)
+        np.testing.assert_array_equal(outputs(kport.load(tmp_path / name)), expected)
+    kport.save(kport.load(tmp_path / FORMATS[1]), tmp_path / "again.keras")
+    assert (tmp_path / "again.keras").read_bytes() == (tmp_path / FORMATS[1]).read_bytes()
+
+
+def test_an_array_that_was_an_argument_is_as_it_is_now_or_was_given(tmp_path: Path) -> None:
+    given = np.ones(3, "float32")
+    held, kept = graph(Ours(given)), graph(Ours(given.copy()))
+    given[0] = 5.0
+    kept.layers[1].row = kept.layers[1].row * 3
+    for model in (held, kept):
+        kport.save(model, tmp_path / "bundle")
+        np.testing.assert_array_equal(outputs(kport.load(tmp_path / "bundle")), outputs(model))
+
+
+@kport.register("changes")
+class Keeps(keras.layers.Layer):
+    """Computes with a copy of what it was given."""
+
+    def __init__(self, row: Any) -> None:
+        super().__init__()
+        self.copy = np.array(row)
+
+    def call(self, x: Any) -> Any:
+        return x * tensor(self.copy)
+
+
+def test_an_argument_that_was_copied_is_as_it_was_given(tmp_path: Path) -> None:
+    given = np.ones(3, "float32")
+    model = graph(Keeps(given))
+    given[0] = 5.0
+    kport.save(model, tmp_path / "bundle")
+    np.testing.assert_array_equal(outputs(kport.load(tmp_path / "bundle")), outputs(model))
+
+
+class Busy:
+    """What layers hold beside what they compute with, and no file can or need."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lock, self.calls, self.seen = threading.Lock(), 0, []
+        self.place, self.handle, self.compiled = Path(), None, None
+        self.dense = keras.layers.Dense(3)
+        self.code = {"double": lambda x: x * 2, "lock": threading.Lock()}
+
+    @functools.cached_property
+    def factor(self) -> float:
+        return 2.0
+
+    def build(self, shape: Any) -> None:
+        self.width = shape[-1]
+        self.code["width"] = self.width
+        super().build(shape)
+
+    def call(self, x: Any) -> Any:
+        self.calls += 1
+        self.seen.append(str(type(x)))
+        self.last, self.compiled = x, self.compiled or functools.lru_cache(abs)
+        return self.code["double"](self.dense(x)) * self.factor
+
+
+@kport.register("changes")
+class OursBusy(Busy, keras.layers.Layer):
+    pass
+
+
+@keras.saving.register_keras_serializable("changes")
+class BusyOfKeras(Busy, keras.layers.Layer):
+    pass
+
+
+@kport.register("changes")
+class ModelBusy(Busy, keras.Model):
+    pass
+
+
+@pytest.mark.parametrize("kind", [OursBusy, BusyOfKeras, ModelBusy])
+def test_what_no_file_needs_is_no_reason_to_refuse(kind: Any, tmp_path: Path) -> None:
+    layer = kind()
+    model = layer if kind is ModelBusy else graph(layer)
+    model.compile("sgd", "mse", jit_compile=False)
+    model.predict(X, verbose=0)
+    model.fit(X, X, verbose=0)
+    expected = outputs(model)
+    layer.handle = (tmp_path / "open").open("w")
+    with layer.handle:
+        for name in FORMATS:
+            kport.save(model, tmp_path / name)
+            np.testing.assert_array_equal(outputs(kport.load(tmp_path / name)), expected)
+
+
+def test_saving_leaves_names_and_random_numbers_alone(tmp_path: Path) -> None:
+    model, layer = MAKERS["of_keras"]()
+    layer._scale = 3.0
+    before = random.getstate(), keras.layers.ReLU().name
+    kport.save(model, tmp_path / "bundle")
+    after = random.getstate(), keras.layers.ReLU().name
+    assert after[0] == before[0]
+    number = int(before[1].partition("_")[2].partition("_")[2] or 0)
+    assert after[1] == f"re_lu_{number + 1}"
+
+
+def test_a_large_value_is_named_and_a_large_cache_is_none(tmp_path: Path) -> None:
+    model, layer = MAKERS["ours"]()
+    layer.cache = np.zeros(1 << 20)
+    kport.save(model, tmp_path / "bundle")
+    assert not hasattr(kport.load(tmp_path / "bundle").layers[1], "cache")
+    layer.steps, layer.settings.more["bias"] = [0.5] * (1 << 20), ["x"] * (1 << 20)
+    with pytest.raises(SaveError) as caught:
+        kport.save(model, tmp_path / "bundle")
+    assert str(caught.value).endswith(
+        "holds large values that code changed since __init__, and no variable of Keras\n"
+        "  - ours.steps: is another than __init__ made, and large\n"
+        "  - ours.settings.more: is another than __init__ made, and large\n"
+        "Put them into a keras.Variable, or make them with self.add_weight()."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("call", 1.0),  # a method
+        ("_tracker", 1.0),  # Keras's own
+        ("mixed.layer", 1.0),
+        ("mixed.rows.2", 1.0),
+        ("pair.0", 9.0),
+        ("settings.nowhere.x", 1.0),
+        ("name", "other"),
+        ("__class__", "str"),
+        ("a-b", 1.0),
+    ],
+)
+def test_what_has_no_place_in_the_code_is_said(name: str, value: Any, tmp_path: Path) -> None:
+    with pytest.raises(LoadError) as caught:
+        build(_with_attribute(name, value))
+    assert f"ours.{name}: is in the file, not in the code" in str(caught.value)
+    assert "Give the classes these attributes again; or build the model" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"__kport__": "array", "dtype": "V9", "shape": [1], "value": ""},
+        {"__kport__": "array", "dtype": "float32", "shape": [1 << 40], "value": ""},
+        {"__kport__": "scalar", "dtype": "V1000000000", "value": 1000000000},
+        {"__kport__": "set", "items": [[]]},
+        {"__kport__": "nothing"},
+        {"tensor": 1},
+    ],
+)
+def test_what_is_no_plain_value_is_said(value: Any) -> None:
+    with pytest.raises(LoadError, match="the attribute table cannot be set"):
+        build(_with_attribute("table", value))
+
+
+def _with_attribute(name: str, value: Any) -> Checkpoint:
+    checkpoint = capture(MAKERS["ours"]()[0])
+    layers = {**checkpoint.spec.layers, "ours": {"attributes": {name: value}}}
+    return replace(checkpoint, spec=replace(checkpoint.spec, layers=layers))
