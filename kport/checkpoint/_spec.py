@@ -30,6 +30,7 @@ _LAYER_FIELDS = (
     "attributes",
     "calibrated",
     "dtype",
+    "functions",
     "inference",
     "lora",
     "made",
@@ -64,7 +65,8 @@ class ModelSpec:
         layers: Attribute path of a layer -> what code may have done to it since its config: its
             ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
             and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always, by
-            path the plain values among its ``attributes`` that code set since `__init__`; and as
+            path the plain values among its ``attributes`` that code set since `__init__`,
+            by path what tells the ``functions`` that only code makes; and as
             ``made`` the config of a layer that only a class's code makes, to hold against the code.
     """
 
@@ -177,6 +179,8 @@ def _check_layer(check: Checker, state: JSON, place: str) -> None:
             check.say(f"{place}.{name}", "is given and not true")
     if "dtype" in state:
         check.string(state["dtype"], f"{place}.dtype")
+    for name, told in check.mapping(state.get("functions", {}), f"{place}.functions").items():
+        check.mapping(told, f"{place}.functions[{name!r}]")
     for name in ("made", "quantization_config"):
         if name in state:
             check.mapping(state[name], f"{place}.{name}")

@@ -7,6 +7,7 @@ anything else in a file is refused before it is constructed.
 
 from kport.components._arguments import left_by_code, untold_values
 from kport.components._configs import forgotten_arguments, replaced_arguments
+from kport.components._functions import computes_another, function_print, is_function
 from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
@@ -19,16 +20,20 @@ from kport.components._state import (
     plain_values,
     print_of,
     put,
+    values_in,
 )
 
 __all__ = [
     "COMPONENTS",
     "Component",
     "ComponentRegistry",
+    "computes_another",
     "decode_plain",
     "encode_plain",
     "forgotten_arguments",
+    "function_print",
     "is_array",
+    "is_function",
     "is_impostor",
     "is_users",
     "kind_of",
@@ -41,5 +46,6 @@ __all__ = [
     "replaced_arguments",
     "resolve",
     "untold_values",
+    "values_in",
     "with_functions",
 ]

@@ -12,7 +12,7 @@ import functools
 import inspect
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from types import SimpleNamespace
 from typing import Any
@@ -24,27 +24,32 @@ from kport.components._values import PLAIN, array_node, decode, encode
 from kport.errors import Problem
 
 __all__ = [
+    "FOREIGN",
     "container",
     "decode_plain",
     "encode_plain",
     "is_array",
+    "is_plain",
     "is_users",
     "plain_values",
     "print_of",
     "put",
     "unwatched",
+    "values_in",
 ]
 
 _DEEPEST = 16  # containers in containers; one that holds itself has no end
-# Objects of these packages are no user's, and may lead anywhere.
-_FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
+
+FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
+"""Objects of these packages are no user's, and may lead anywhere."""
+
 _MISSING = object()
 
 
 def is_users(thing: Any) -> bool:
     """Whether a thing is an object of a user's class, which may hold layers."""
     root = type(thing).__module__.split(".")[0]
-    known = root in _FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
+    known = root in FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
     return not known and not isinstance(thing, type) and hasattr(thing, "__dict__")
 
 
@@ -57,19 +62,24 @@ def plain_values(
         held: The attributes of an object.
         known: The ids of objects that are told elsewhere.
     """
-    yield from _below(held, (), set(known))
+    return values_in(held, is_plain, known)
 
 
-def _below(
-    held: Mapping[Any, Any], path: tuple[str, ...], seen: set[int]
+def values_in(
+    held: Mapping[str, Any], wanted: Callable[[Any], bool], known: frozenset[int] = frozenset()
 ) -> Iterator[tuple[str, Any]]:
-    for key, value in list(held.items()):  # another thread may add to it
-        here = (*path, str(key))
-        if _is_plain(value):
-            yield join_name(*here), value
-        elif id(value) not in seen and (inner := _inside(value)) is not None:
-            seen.add(id(value))
-            yield from _below(inner, here, seen)
+    """Yield path and value of all that is wanted, each object's once; see `plain_values`."""
+    seen = set(known)
+    waiting: list[tuple[tuple[str, ...], Mapping[Any, Any]]] = [((), held)]
+    while waiting:
+        path, inside = waiting.pop()
+        for key, value in list(inside.items()):  # another thread may add to it
+            here = (*path, str(key))
+            if wanted(value):
+                yield join_name(*here), value
+            elif id(value) not in seen and (inner := _inside(value)) is not None:
+                seen.add(id(value))
+                waiting.append((here, inner))
 
 
 def _inside(value: Any) -> Mapping[Any, Any] | None:
@@ -90,7 +100,8 @@ def _has_a_state(value: Any) -> bool:
     return isinstance(value, kinds) or type(value).__module__.startswith("kport.")
 
 
-def _is_plain(value: Any, depth: int = 0) -> bool:
+def is_plain(value: Any, depth: int = 0) -> bool:
+    """Whether it is a number, word, flag, array or None, or a container of nothing else."""
     if type(value) in PLAIN or isinstance(value, (complex, bytes, PurePath)):
         return True
     if isinstance(value, np.generic) or type(value) is np.ndarray:  # no file that is mapped
@@ -99,7 +110,7 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
     if sort is None:
         return depth == 0 and _host(value) is not None
     inside = [*value.keys(), *value.values()] if sort is dict else value
-    return depth < _DEEPEST and all(_is_plain(one, depth + 1) for one in inside)
+    return depth < _DEEPEST and all(is_plain(one, depth + 1) for one in inside)
 
 
 def container(value: Any) -> type | None:
@@ -132,7 +143,7 @@ def _host(value: Any) -> Any:
     """Return a tensor of the backend as an array, None where it is none, or has no value now."""
     import keras
 
-    if type(value).__module__.partition(".")[0] not in _FOREIGN or not keras.ops.is_tensor(value):
+    if type(value).__module__.partition(".")[0] not in FOREIGN or not keras.ops.is_tensor(value):
         return None
     try:
         array = keras.ops.convert_to_numpy(value)
@@ -186,31 +197,22 @@ def _written(value: Any, place: str, problems: list[Problem]) -> Any:
 def put(thing: Any, path: str, value: Any) -> bool:
     """Put a plain value at a path of `plain_values`; say whether there is such a place.
 
-    What is equal already is left alone.
+    What is equal already is left alone; no value takes the place of a layer or a variable.
     """
     *way, last = split_name(path)
     for name in way:
         thing = _child(thing, name)
     now = _child(thing, last)
-    if _is_plain(now) and print_of(now) == print_of(value):
+    if is_plain(now) and print_of(now) == print_of(value):
         return True
     sort = container(thing)
     if sort is None:
         return _set_attribute(thing, last, now, value)
-    if sort not in (list, dict) or not _may_go(now) or (sort is list and now is _MISSING):
+    if sort not in (list, dict) or _has_a_state(now) or (sort is list and now is _MISSING):
         return False
     key = int(last) if sort is list else next((one for one in thing if str(one) == last), last)
     thing[key] = value
     return True
-
-
-def _may_go(now: Any) -> bool:
-    """Whether a place holds a value, or nothing yet, rather than what code needs there."""
-    import keras
-
-    # A tensor without values is what a call left that only asked for shapes.
-    a_tensor = isinstance(now, keras.KerasTensor) or is_array(now)
-    return now is _MISSING or a_tensor or _is_plain(now) or container(now) is not None
 
 
 def _child(thing: Any, name: str) -> Any:
@@ -228,7 +230,7 @@ def _set_attribute(thing: Any, name: str, now: Any, value: Any) -> bool:
     of_class = inspect.getattr_static(type(thing), name, None)
     caches = isinstance(of_class, functools.cached_property)
     hides = callable(of_class) or (hasattr(of_class, "__get__") and not caches)
-    if hides or not (hasattr(thing, "__dict__") and name.isidentifier() and _may_go(now)):
+    if hides or _has_a_state(now) or not (hasattr(thing, "__dict__") and name.isidentifier()):
         return False
     setattr(thing, name, value)
     return True

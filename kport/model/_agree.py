@@ -18,6 +18,7 @@ import numpy as np
 from kport.checkpoint import JSON, ModelSpec
 from kport.components import resolve
 from kport.errors import KportError, LoadError, Problem, mapped
+from kport.model._functions import other_functions
 from kport.model._keras import alone, serializing
 from kport.model._made import held_by_users, told_config
 from kport.model._walk import Walk
@@ -78,7 +79,11 @@ def require_same_layers(
     """
     custom = keras.saving.custom_object_scope(dict(custom_objects))
     with alone(), serializing(found.owners[0].thing), custom:
-        problems = [*_otherwise_made(found, spec, custom_objects), *_not_in_the_file(found, spec)]
+        problems = [
+            *_otherwise_made(found, spec, custom_objects),
+            *_not_in_the_file(found, spec),
+            *other_functions(found, spec.layers),
+        ]
     start = f"{only}." if only else ""
     _refuse(
         [one for one in problems if f"{one.place}.".startswith(start)],

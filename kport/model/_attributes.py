@@ -13,6 +13,7 @@ from kport.model._keras_books import is_written
 
 __all__ = [
     "PLAIN",
+    "is_book",
     "may_be_set",
     "own_attributes",
     "set_by_users",
@@ -41,9 +42,13 @@ def set_by_users(layer: keras.Layer) -> dict[str, Any]:
 
 def may_be_set(layer: keras.Layer, name: str) -> bool:
     """Whether an attribute of a layer, by its name, is one for a user's class to set."""
-    if name.startswith("_kport") or name in _books(layer) | _COMPILE_STATE:
-        return False
-    return not is_written(type(layer), name)  # type: ignore[arg-type]  # classes have hashes
+    kind: Any = type(layer)
+    return not is_book(layer, name) and not is_written(kind, name)
+
+
+def is_book(layer: keras.Layer, name: str) -> bool:
+    """Whether every layer or model has such an attribute, or kport keeps one."""
+    return name.startswith("_kport") or name in _books(layer) | _COMPILE_STATE
 
 
 def _books(layer: keras.Layer) -> frozenset[str]:

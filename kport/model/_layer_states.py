@@ -19,6 +19,7 @@ from kport.checkpoint import JSON
 from kport.components import resolve
 from kport.errors import LoadError, mapped
 from kport.model._changes import changes, put_changes
+from kport.model._functions import functions_of
 from kport.model._inference import infers_always, set_inference
 from kport.model._keras import without_tensorflow
 from kport.model._made import made_by_code
@@ -39,6 +40,8 @@ def layer_states(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON
     states = {path: state for path, layer in found.layers() if (state := dict(_state(layer)))}
     for path, config in made_by_code(found, told):
         states.setdefault(path, {})["made"] = config
+    for path, functions in functions_of(found, told):
+        states.setdefault(path, {})["functions"] = functions
     for path, changed in changes(found).items():
         states.setdefault(path, {})["attributes"] = changed
     for path, state in states.items():

@@ -16,6 +16,7 @@ import pytest
 
 import kport
 from kport.checkpoint import Checkpoint
+from kport.components import computes_another, function_print
 from kport.errors import LoadError, SaveError
 from kport.model import build, capture
 
@@ -347,3 +348,111 @@ def _with_attribute(name: str, value: Any) -> Checkpoint:
     checkpoint = capture(MAKERS["ours"]()[0])
     layers = {**checkpoint.spec.layers, "ours": {"attributes": {name: value}}}
     return replace(checkpoint, spec=replace(checkpoint.spec, layers=layers))
+
+
+def times(factor: Any) -> Any:
+    def multiply(x: Any) -> Any:
+        return x * factor
+
+    return multiply
+
+
+def twice(function: Any) -> Any:
+    @functools.wraps(function)
+    def both(x: Any) -> Any:
+        return function(function(x))
+
+    return both
+
+
+def power(x: Any, exponent: float) -> Any:
+    return x**exponent
+
+
+@kport.register("changes")
+class Functions(keras.Model):
+    """Its own code makes all functions, so that no config tells them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(3, activation=lambda x: x * 2)
+        self.closed = keras.layers.Activation(times(2.0))
+        self.body = keras.Sequential([keras.layers.Lambda(lambda x: x + 1), keras.layers.ReLU()])
+        self.own, self._part = lambda x: x - 1, functools.partial(power, exponent=2.0)
+        self.table = {"wrapped": twice(times(2.0)), "of_keras": keras.ops.sin}
+        self.late = None
+
+    def call(self, x: Any) -> Any:
+        self.late = self.late or (lambda y: y)
+        x = self.own(self.body(self.closed(self.dense(x))))
+        return self.late(self.table["of_keras"](self.table["wrapped"](self._part(x))))
+
+
+FUNCTIONS: dict[str, Callable[[Any], object]] = {
+    "dense.activation": lambda model: setattr(model.dense, "activation", lambda x: x * 3),
+    "closed.activation": lambda model: setattr(model.closed, "activation", times(3.0)),
+    "body.lambda.function": lambda model: setattr(
+        model.body.layers[0], "function", lambda x: x + 2
+    ),
+    "own": lambda model: setattr(model, "own", lambda x: x - 2),
+    "_part": lambda model: setattr(model, "_part", functools.partial(power, exponent=3.0)),
+    "table.wrapped": lambda model: model.table.__setitem__("wrapped", twice(times(3.0))),
+    "table.of_keras": lambda model: model.table.__setitem__("of_keras", keras.ops.cos),
+    "call": lambda model: vars(model).__setitem__("call", lambda x: x),
+}
+
+
+@pytest.mark.parametrize("place", FUNCTIONS)
+def test_another_function_is_said(place: str, tmp_path: Path) -> None:
+    model = Functions()
+    model(X)
+    kport.save(model, tmp_path / "fine")
+    np.testing.assert_array_equal(outputs(kport.load(tmp_path / "fine")), outputs(model))
+    FUNCTIONS[place](model)
+    for name in FORMATS:
+        kport.save(model, tmp_path / name)
+        with pytest.raises(LoadError, match=f"{place}: is .* in the file and .* in the code here"):
+            kport.load(tmp_path / name)
+
+
+@kport.register("changes")
+def tripled(x: Any) -> Any:
+    return x * 3
+
+
+def test_a_function_that_has_a_name_is_what_that_name_means() -> None:
+    @kport.register("changes")
+    class Named(keras.Model):
+        def __init__(self, function: Any = tripled) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(3, activation=tripled)
+            self.body, self.function = keras.layers.Lambda(tripled), function
+
+        def call(self, x: Any) -> Any:
+            return self.function(self.body(self.dense(x)))
+
+    for model in (graph(keras.layers.Lambda(tripled)), Named()):
+        model(X)
+        layers = capture(model).spec.layers.values()
+        assert [one["functions"] for one in layers if "functions" in one] == []
+
+
+def test_two_functions_of_one_text_are_one() -> None:
+    def long(x: Any) -> Any:
+        for word in ("a", "b"):
+            x = x + (word in {"a", "c", "d"})
+        return x
+
+    def again(factor: float) -> Any:
+        return [lambda x: x * factor, lambda x: tripled(x) if factor else x]
+
+    prints = [[function_print(one) for one in (long, *again(n))] for n in (1.0, 2.0, 1.0)]
+    assert prints[0] == prints[2]
+    assert [computes_another(*pair) for pair in zip(*prints[:2], strict=True)] == [
+        False,
+        True,
+        True,
+    ]
+    assert prints[0][1]["text"] == "x * factor"
+    other = {**prints[0][0], "python": "2.7", "code": ""}
+    assert not computes_another(prints[0][0], other)

@@ -1,0 +1,74 @@
+"""Functions that only code makes, for a file to tell when code has put others in their places.
+
+No file holds a function, so the code of classes makes them again: the lambda of an activation, a
+closure in a dict. Where such a one was exchanged, the model that loads would compute another thing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import keras
+
+from kport.checkpoint import JSON, split_name
+from kport.components import computes_another, function_print, is_function, values_in
+from kport.errors import Problem
+from kport.model._attributes import is_book, own_attributes
+from kport.model._walk import Walk
+
+__all__ = ["functions_of", "other_functions"]
+
+_CALL = "call"  # Keras gives no layer one of its own
+
+
+def functions_of(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON]]:
+    """Yield path of a layer, and path of an attribute -> what tells its function, where there are.
+
+    Arguments:
+        found: The model.
+        told: The ids of what its config tells, the functions in it among them.
+    """
+    for path, layer in found.layers():
+        of_keras = type(layer).__module__.startswith("keras.")
+        if of_keras and id(layer) in told:
+            continue  # its config has their names
+        functions = {name: function_print(one) for name, one in _functions(layer, told)}
+        if of_keras:  # whose config, as code makes it, has the names of all that have one
+            functions = {name: one for name, one in functions.items() if "name" not in one}
+        if functions:
+            yield path, functions
+
+
+def _functions(layer: keras.Layer, told: Collection[int]) -> Iterator[tuple[str, Any]]:
+    own = {name: one for name, one in own_attributes(layer).items() if not is_book(layer, name)}
+    for name, function in values_in(own, is_function):
+        if id(function) not in told:
+            yield name, function
+    if is_function(own := vars(layer).get(_CALL)):
+        yield _CALL, own
+
+
+def other_functions(found: Walk, stored: Mapping[str, JSON]) -> Iterator[Problem]:
+    """Yield each function that is another here; what code has yet to make is none.
+
+    Arguments:
+        found: The live model.
+        stored: Path of a layer -> its state in the file.
+    """
+    for path, layer in found.layers():
+        functions = stored.get(path or ".", {}).get("functions", {})
+        ours = dict(_functions(layer, ())) if functions else {}
+        for name, theirs in functions.items():
+            told = function_print(ours[name]) if name in ours else {"text": "the method"}
+            if (name in ours or name == _CALL) and computes_another(theirs, told):
+                place = ".".join(one for one in (path, *split_name(name)) if one)
+                text = f"is {_shown(theirs)} in the file and {_shown(told)} in the code here"
+                yield Problem(place, text)
+
+
+def _shown(told: JSON) -> str:
+    said = told.get("text") or told.get("name") or "a function"
+    held = [one for one in told.get("with", []) if one is not None]
+    return f"{said} (with {json.dumps(held)})" if held else str(said)
