@@ -448,11 +448,8 @@ def test_two_functions_of_one_text_are_one() -> None:
 
     prints = [[function_print(one) for one in (long, *again(n))] for n in (1.0, 2.0, 1.0)]
     assert prints[0] == prints[2]
-    assert [computes_another(*pair) for pair in zip(*prints[:2], strict=True)] == [
-        False,
-        True,
-        True,
-    ]
-    assert prints[0][1]["text"] == "x * factor"
+    pairs = zip(*prints[:2], strict=True)
+    assert [computes_another(*pair) for pair in pairs] == [False, True, True]
+    assert function_print(lambda x: x * 2) == {"text": "x * 2", "with": []}
     other = {**prints[0][0], "python": "2.7", "code": ""}
     assert not computes_another(prints[0][0], other)
