@@ -1,9 +1,14 @@
-"""Read a model in any format and write it in another."""
+"""Read a model in any format and write it in another.
+
+Memory: a few values. Where a live model is built, its large values lie in a file beside the target
+until that is written.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from kport import formats
@@ -13,8 +18,10 @@ from kport._room import model_room, register_components, signed, with_lambdas
 from kport._sizes import parse_size
 from kport.checkpoint import (
     JSON,
+    Array,
     Checkpoint,
     Kind,
+    LazyTensor,
     LoadReport,
     Naming,
     ReportLine,
@@ -25,6 +32,8 @@ from kport.errors import UsageError, located
 from kport.formats import StrPath, WriteOptions
 
 __all__ = ["ConvertReport", "convert"]
+
+_LARGE = 1 << 20  # bytes below which it costs more to look for memory than it gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ def convert(
     if not _is_complete(checkpoint):
         with located(src):
             checkpoint, custom = with_lambdas(checkpoint, lambdas, custom_objects)
-        checkpoint, report = _rebuilt(checkpoint, src, custom)
+        checkpoint, report = _rebuilt(checkpoint, src, dst, custom)
     if sample is not None:
         checkpoint = replace(checkpoint, sample=sample)
     formats.write(signed(checkpoint), dst, options)
@@ -125,19 +134,34 @@ def _require_registered(lambdas: Mapping[str, Callable[..., Any]]) -> None:
 
 
 def _rebuilt(
-    checkpoint: Checkpoint, src: StrPath, custom_objects: Mapping[str, Any] | None
+    checkpoint: Checkpoint,
+    src: StrPath,
+    dst: StrPath,
+    custom_objects: Mapping[str, Any] | None,
 ) -> tuple[Checkpoint, LoadReport]:
     """Return what a live model of the Checkpoint is captured as, and how it was loaded."""
     choose_backend()
     room = model_room()
     register_components(checkpoint)
-    with located(src):
+    beside = next(one for one in Path(dst).absolute().parents if one.is_dir())
+    with room.values_in_files(beside) as file, located(src):
         model = room.build(checkpoint, custom_objects=custom_objects)
     built = room.capture(model)
+    tensors = {name: _released_before(one, file.release) for name, one in built.tensors.items()}
     origin = {f"from {key}": value for key, value in checkpoint.provenance.items()}
     provenance = {**origin, **built.provenance}
-    built = replace(built, provenance=provenance, sample=checkpoint.sample)
+    built = replace(built, tensors=tensors, provenance=provenance, sample=checkpoint.sample)
     return built, room.report_of(model)
+
+
+def _released_before(tensor: LazyTensor, release: Callable[[], None]) -> LazyTensor:
+    """Return the same tensor that lets go of the memory of others when it is read."""
+
+    def read() -> Array:
+        release()
+        return tensor.source()
+
+    return replace(tensor, source=read) if tensor.nbytes >= _LARGE else tensor
 
 
 def _convert_weights(src: StrPath, dst: StrPath, options: WriteOptions) -> ConvertReport:

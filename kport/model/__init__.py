@@ -10,6 +10,7 @@ from kport.model._freeze import freeze, unfreeze
 from kport.model._load_into import load_into
 from kport.model._sample import compute_dtypes, run_sample
 from kport.model.backends import processes
+from kport.model.backends._files import values_in_files
 
 __all__ = [
     "build",
@@ -22,4 +23,5 @@ __all__ = [
     "report_of",
     "run_sample",
     "unfreeze",
+    "values_in_files",
 ]

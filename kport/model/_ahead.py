@@ -17,7 +17,7 @@ from itertools import accumulate, takewhile
 import keras
 
 from kport.checkpoint import Array, ByteSource, LazyTensor
-from kport.model.backends._memory import aligned_zeros
+from kport.model.backends._memory import aligned_memory
 
 __all__ = ["SMALL", "THREADS", "Ahead", "reading_ahead"]
 
@@ -75,6 +75,6 @@ def _is_plain(tensor: LazyTensor) -> bool:
 
 
 def _read(tensor: LazyTensor) -> Array:
-    buffer = aligned_zeros(tensor.shape, tensor.dtype)
+    buffer = aligned_memory(tensor.shape, tensor.dtype)
     tensor.read_into(buffer)
     return buffer

@@ -18,7 +18,7 @@ import numpy as np
 from kport.checkpoint import Array, Box, numpy_dtype, slices_of
 from kport.model._plan import Pair
 from kport.model.backends import adopt_boxes, boxes_of
-from kport.model.backends._memory import aligned_zeros
+from kport.model.backends._memory import aligned_memory
 
 __all__ = ["fill_boxes", "holds_all"]
 
@@ -39,7 +39,7 @@ def fill_boxes(pair: Pair, boxes: Sequence[Box], pool: ThreadPoolExecutor) -> No
 
     def part(box: Box) -> Array:
         values = pair.tensor.read(slices_of(box)) if whole is None else whole[slices_of(box)]
-        buffer = aligned_zeros(values.shape, pair.variable.dtype)
+        buffer = aligned_memory(values.shape, pair.variable.dtype)
         np.copyto(buffer, values.astype(numpy_dtype(pair.variable.dtype), copy=False))
         return buffer
 

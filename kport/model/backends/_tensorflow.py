@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from kport.checkpoint import Array
-from kport.model.backends._memory import aligned_zeros
+from kport.model.backends._memory import aligned_memory, aligned_zeros
 
 __all__ = [
     "ZEROS_ARE_SHARED",
@@ -47,7 +47,7 @@ def host_view(variable: keras.Variable) -> Array:
 
 def buffer_for(variable: keras.Variable) -> Array:
     """Return new memory."""
-    return aligned_zeros(tuple(variable.shape), variable.dtype)
+    return aligned_memory(tuple(variable.shape), variable.dtype)
 
 
 def adopt(variable: keras.Variable, buffer: Array) -> None:

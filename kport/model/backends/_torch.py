@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from kport.checkpoint import Array, numpy_dtype
-from kport.model.backends._memory import aligned_zeros
+from kport.model.backends._files import FILES
+from kport.model.backends._memory import aligned_memory, aligned_zeros
 
 __all__ = [
     "ZEROS_ARE_SHARED",
@@ -43,11 +44,11 @@ def host_view(variable: keras.Variable) -> Array:
 
 
 def buffer_for(variable: keras.Variable) -> Array:
-    """Return the variable's own memory on the CPU, new memory on any other device."""
+    """Return the variable's own memory on the CPU, new memory on any other device or in a file."""
     tensor = variable.value.detach()
-    if tensor.device.type == "cpu" and tensor.is_contiguous():
+    if tensor.device.type == "cpu" and tensor.is_contiguous() and not FILES:
         return host_view(variable)
-    return aligned_zeros(tuple(variable.shape), variable.dtype)
+    return aligned_memory(tuple(variable.shape), variable.dtype)
 
 
 def adopt(variable: keras.Variable, buffer: Array) -> None:
