@@ -26,7 +26,9 @@ def signature_of(model: keras.Model) -> Any:
 
 def _symbolic_inputs(model: keras.Model) -> Any:
     if isinstance(model, keras.Sequential):
-        return model.inputs[0] if model.inputs else None
+        # Keras sets no inputs where it cannot run the layers on a symbol.
+        inputs = getattr(model, "inputs", None)
+        return inputs[0] if inputs else None
     return model.input if is_graph(model) else None
 
 

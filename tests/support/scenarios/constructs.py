@@ -380,3 +380,23 @@ def text_made_uniform_by_ones_own_function() -> tuple[keras.Model, Call]:
     model = OwnStandard()
     model.text.adapt(np.array(["one two", "two three two"]))
     return simple(model)
+
+
+@component
+class Untraced(keras.layers.Layer):
+    """It runs on numbers and not on symbols."""
+
+    def build(self, shape: Any) -> None:
+        self.scale = self.add_weight(shape=(shape[-1],), initializer="random_normal")
+
+    def compute_output_spec(self, x: Any) -> Any:
+        raise NotImplementedError("only numbers")
+
+    def call(self, x: Any) -> Any:
+        return x * self.scale
+
+
+@scenario()
+def a_sequential_that_keras_cannot_trace() -> tuple[keras.Model, Call]:
+    parts = [Dense(4), Untraced(), Dense(2)]
+    return simple(keras.Sequential([keras.Input((3,)), *parts]))
