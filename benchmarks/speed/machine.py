@@ -3,8 +3,18 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-_PACKAGES = ("keras", "torch", "jax", "tensorflow", "tensorflow_cpu", "numpy", "safetensors")
+_PACKAGES = (
+    "keras",
+    "torch",
+    "jax",
+    "tensorflow",
+    "tensorflow_cpu",
+    "numpy",
+    "safetensors",
+    "orbax_checkpoint",
+)
 
 
 def described():
@@ -17,6 +27,12 @@ def described():
         "Python": platform.python_version(),
         **{name: found for name in _PACKAGES if (found := installed(name))},
     }
+
+
+def free_memory():
+    """Return the bytes that programs can have without others being pushed out."""
+    rows = Path("/proc/meminfo").read_text().splitlines()
+    return next(1024 * int(row.split()[1]) for row in rows if row.startswith("MemAvailable"))
 
 
 def installed(name):

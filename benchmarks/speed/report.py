@@ -11,7 +11,9 @@ disk; those of Keras, safetensors and Orbax leave that to the system. A load is 
 every page touched; safetensors' `load_file` gives arrays of the bundle's own `model.safetensors`.
 *Cold* is after `posix_fadvise(DONTNEED)`, which takes the file out of the system's cache, not the
 disk's own. *Anonymous* is the peak of anonymous memory above what there was before the call, by
-the size of the model; for a load that includes the model. Four large kernels are half of a model,
+the size of the model; for a load that includes the model. Before each call of any side, memory that
+malloc kept from an earlier one goes back to the system (`malloc_trim`), so that none begins with
+pages that are there already. Four large kernels are half of a model,
 small convolutions with normalization the other half; *many* is 10,000 variables of 256 bytes.
 
 ![time against size](speed.svg)
@@ -40,6 +42,11 @@ def rendered(figures, runs):
         backend, size = key.split()
         count = f"{run['variables']:,} variables, {run['bytes'] / 1e6:,.1f} MB"
         parts += [f"\n## {size} on {backend}\n\n{count}\n", *table(run)]
+    for key, found in figures.items():
+        if isinstance(found, dict) and "left out" in found:
+            parts.append(
+                f"\n## {' on '.join(reversed(key.split()))}\n\nLeft out: {found['left out']}."
+            )
     return "\n".join(parts) + "\n"
 
 

@@ -125,5 +125,5 @@ SIDES = [
     ),
     Side("safetensors save_file", "numpy.safetensors", save_safetensors, None),
 ]
-if find_spec("orbax"):
+if find_spec("orbax") and keras.backend.backend() == "jax":
     SIDES.append(Side("Orbax", "orbax", save_orbax, load_orbax))

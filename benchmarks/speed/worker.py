@@ -5,6 +5,7 @@ Prints one line of JSON for each act: who, what, and from when to when by the sy
 which the parent finds the memory that was in use (see watch.py).
 """
 
+import ctypes
 import gc
 import json
 import os
@@ -48,12 +49,20 @@ def turn(model, chosen, task, quiet=False):
 
 
 def act(what, side, quiet, call, *arguments):
-    gc.collect()
+    give_back()
     start = time.monotonic()
     call(*arguments)
     stop = time.monotonic()
     if not quiet:
         say(act=what, side=side.name, start=start, stop=stop)
+
+
+def give_back():
+    """Let no side begin with memory that an earlier one left behind, mapped and ready."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:  # of glibc
+        trim(0)
 
 
 def drop(path):
