@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kport.errors import UsageError, mapped
+from kport.model._signature import called_by_name
 from kport.model._walk import walk
 
 __all__ = ["compute_dtypes", "map_nested", "run_sample"]
@@ -17,11 +18,16 @@ __all__ = ["compute_dtypes", "map_nested", "run_sample"]
 def run_sample(model: keras.Model, inputs: Any) -> Any:
     """Return the outputs of a model in inference mode, as nested NumPy arrays.
 
+    A dict has the arguments by name where `call` must have several, or has them by name alone.
+
     Raises:
         UsageError: The model does not take such inputs.
     """
     with mapped(UsageError, "the sample cannot be run through the model"):
         tensors = map_nested(keras.ops.convert_to_tensor, inputs)
+        names = called_by_name(model)
+        if names and isinstance(tensors, dict) and names <= tensors.keys():
+            return map_nested(_host, model(**tensors, training=False))
         return map_nested(_host, model(tensors, training=False))
 
 

@@ -29,7 +29,7 @@ def sample_for(checkpoint: Checkpoint, given: Sample | None) -> Sample:
         raise UsageError(
             "does not say what inputs the model takes",
             remedy="Pass a sample (kport verify --sample FILE.npz), or save the model with one: "
-            "kport.save(model, path, sample=x).",
+            "kport.save(model, path, sample=x), a dict by name where call takes several arguments.",
         )
     generator = np.random.default_rng(0)
     bound = min(_INDEX_BOUND, *_vocabularies(checkpoint.spec.config), _INDEX_BOUND)

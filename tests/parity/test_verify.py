@@ -78,6 +78,44 @@ def test_a_process_that_dies_is_a_row_too(bundle: Path, tmp_path: Path) -> None:
     assert report.rows[0].error.startswith("the process ended with 7")
 
 
+BY_NAME = """
+import keras
+import kport
+
+@kport.register("by_name")
+class Named(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, *, first, second, factor=1.0):
+        return self.dense(first) * factor + second
+"""
+SAVE_BY_NAME = """
+import sys
+sys.path.append(sys.argv[1])
+import numpy as np
+import kport
+from named import Named
+model, x = Named(), {"first": np.ones((4, 3), "float32"), "second": np.ones((4, 2), "float32")}
+model(**x)
+kport.save(model, sys.argv[1] + "/alone")
+kport.save(model, sys.argv[1] + "/model.keras", sample=x)
+"""
+
+
+def test_arguments_that_go_by_name_come_with_a_sample(
+    tmp_path: Path, run_python: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "named.py").write_text(BY_NAME)
+    run_python(SAVE_BY_NAME, str(tmp_path), backend="torch")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match=r"does not say what inputs the model takes\n.* by name"):
+        kport.verify(tmp_path / "alone", backends=["jax"], imports=["named"])
+    report = kport.verify(tmp_path / "model.keras", backends=["jax"], imports=["named"])
+    assert (report.ok, report.rows[0].reference) == (True, "sample")
+
+
 def test_what_cannot_be_run_is_said_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(PathNotFoundError):
         kport.verify(tmp_path / "nowhere")
