@@ -41,8 +41,7 @@ def save(
         model: A built Keras model.
         path: ``model.keras``, or the directory of a bundle; one for all processes of a mesh.
         optimizer: Whether optimizer, loss and metrics are saved with it.
-        sample: Inputs to run through the model, saved with its outputs for ``kport verify``; a
-            dict by name where `call` must have several arguments.
+        sample: Inputs, or a dict of arguments by name, saved with outputs for ``kport verify``.
         split: Attribute paths of models inside the model. Each becomes a complete bundle of its
             own below ``parts/``, and the whole knows it by its content hash.
         part: The attribute path of one such part at `path`, whose place the model takes.

@@ -40,6 +40,7 @@ from kport.model._keras import alone, loading_scope, without_tensorflow
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_model_builds import unrun
 from kport.model._keras_sequential import built_once
+from kport.model._keras_sets import order_sets
 from kport.model._keras_vocabularies import no_vocabulary_files
 from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
@@ -269,6 +270,7 @@ def _make(
             build_again(model, config)
         build_layers(model, spec.builds, spec.layers)
         tie_again(model, spec.ties)
+        order_sets(model, checkpoint.tensors)
         if checkpoint.naming is Naming.ATTRIBUTE and dtype is None:
             retype(model, checkpoint.tensors)
         if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):

@@ -26,6 +26,7 @@ __all__ = [
     "alone",
     "is_graph",
     "loading_scope",
+    "move_layer",
     "names_kept",
     "own_variables",
     "serialize",
@@ -57,7 +58,7 @@ def serializing(
     model: Any, *, training: bool = False, seen: set[int] | None = None
 ) -> Iterator[None]:
     """The scope of `serialize`, for many objects of one model."""
-    scopes = (sharing_scope(), without_tensorflow(), _policies_kept(model), _repeated_layers())
+    scopes = (sharing_scope(), without_tensorflow(), _policies_named(), _repeated_layers())
     with contextlib.ExitStack() as stack:
         for scope in (*scopes, _watched(set() if seen is None else seen)):
             stack.enter_context(scope)
@@ -124,25 +125,32 @@ def _repeated_layers() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _policies_kept(thing: Any) -> Iterator[None]:
-    """Let a model have its dtype policies still when its config is made.
+def _policies_named() -> Iterator[None]:
+    """Let the config of a map of dtype policies have their names.
 
-    Reason: `DTypePolicyMap.get_config` takes the names away from the policies of the live map.
+    Reason: its `get_config` takes them away, from the policies of the live map too, where the map
+    has no default policy of its own; out of such a config each is the global policy.
     """
-    layers = thing._flatten_layers() if isinstance(thing, keras.Layer) else ()
-    maps = [layer.dtype_policy for layer in layers]
-    policies = [
-        one
-        for policy in maps
-        if isinstance(policy, keras.dtype_policies.DTypePolicyMap)
-        for one in policy.values()
-    ]
-    names = [dict(vars(one)) for one in policies]
+    original = keras.dtype_policies.DTypePolicyMap.get_config
+
+    def get_config(self: Any) -> dict[str, Any]:
+        policies = serialization_lib.serialize_keras_object(self._policy_map)
+        return {"default_policy": self._default_policy_arg, "policy_map": policies}
+
+    keras.dtype_policies.DTypePolicyMap.get_config = get_config
     try:
         yield
     finally:
-        for policy, kept in zip(policies, names, strict=True):
-            vars(policy).update(kept)
+        keras.dtype_policies.DTypePolicyMap.get_config = original
+
+
+def move_layer(layer: keras.Layer, path: str) -> None:
+    """Give a layer the path that it had inside of another.
+
+    Reason: out of a config it is built before it is put there, and maps of dtype policies go by
+    paths.
+    """
+    layer._path = path
 
 
 def sharing_scope() -> contextlib.AbstractContextManager[Any]:

@@ -21,7 +21,7 @@ from kport.errors import LoadError, mapped
 from kport.model._changes import changes, put_changes
 from kport.model._functions import functions_of
 from kport.model._inference import infers_always, set_inference
-from kport.model._keras import without_tensorflow
+from kport.model._keras import move_layer, without_tensorflow
 from kport.model._made import made_by_code
 from kport.model._walk import Walk
 
@@ -87,11 +87,32 @@ def set_policies(found: Walk, states: Mapping[str, JSON]) -> None:
     Raises:
         LoadError: There is no such policy, or the layer does not take it.
     """
-    for path, layer in found.layers():
+    layers = dict(found.layers())
+    for path, layer in layers.items():
         state = states.get(path or ".", {})
+        if state.get("dtype", _policy(layer).name) != _policy(layer).name:
+            with mapped(LoadError, f"the layer {path} has a map of policies that is ambiguous"):
+                _move(layer, [one.name for one in _around(path, layers)], state["dtype"])
         if state.get("dtype", _policy(layer).name) != _policy(layer).name:
             with mapped(LoadError, f"the layer {path} cannot have the policy {state['dtype']!r}"):
                 _set_policy(layer, keras.dtype_policies.get(state["dtype"]), _config(state))
+
+
+def _around(path: str, layers: Mapping[str, keras.Layer]) -> Iterator[keras.Layer]:
+    """Yield the layers that a path leads through, the model first."""
+    steps = path.split(".")
+    for count in range(len(steps)):
+        if (start := ".".join(steps[:count])) in layers:
+            yield layers[start]
+
+
+def _move(layer: keras.Layer, around: list[str], wanted: str) -> None:
+    """Give a layer the path by which its map of policies has the one that is wanted."""
+    policies = layer.dtype_policy
+    if isinstance(policies, keras.dtype_policies.DTypePolicyMap):
+        path = "/".join([*around, layer.name])
+        if policies[path].name == wanted:
+            move_layer(layer, path)
 
 
 def _config(state: JSON) -> Any:

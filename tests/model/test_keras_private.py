@@ -22,8 +22,10 @@ from kport.checkpoint import snake_case
 from kport.model._keras import (
     is_graph,
     loading_scope,
+    move_layer,
     names_kept,
     own_variables,
+    serializing,
     sharing_scope,
     trained_variables,
 )
@@ -246,3 +248,14 @@ def test_what_keras_itself_writes_is_known() -> None:
     written = ("built", "_called", "lora_enabled", "_build_shapes_dict", "stop_evaluating")
     assert all(is_written(type("Own", (keras.layers.Dense, keras.Model), {}), n) for n in written)
     assert not any(is_written(keras.layers.Dense, name) for name in ("units", "use_bias", "_scale"))
+
+
+def test_a_map_of_policies_has_names_in_its_config() -> None:
+    policies = keras.dtype_policies.DTypePolicyMap()
+    policies["a/b"] = keras.DTypePolicy("mixed_float16")
+    layer = keras.layers.Dense(1, dtype=policies)
+    with serializing(layer):
+        again = keras.dtype_policies.DTypePolicyMap.from_config(policies.get_config())
+    assert again["a/b"].name == policies["a/b"].name == "mixed_float16"
+    move_layer(layer, "a/b")
+    assert layer.compute_dtype == "float16"
