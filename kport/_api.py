@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kport import formats
 from kport._arguments import expect_mapping, expect_policy
+from kport._collections import quick_collections
 from kport._integrity import Check, read_checked
 from kport._room import model_room, register_components, with_lambdas
 from kport.checkpoint import Checkpoint, LoadReport, Naming, with_part
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 
+@quick_collections()
 def load(
     path: StrPath,
     *,
@@ -106,6 +108,7 @@ def _as_part(source: StrPath | keras.Model, custom: Mapping[str, Any] | None) ->
     return captured
 
 
+@quick_collections()
 def load_weights(
     model: keras.Model,
     path: StrPath,

@@ -14,6 +14,7 @@ from typing import Any
 from kport import formats
 from kport._arguments import expect_mapping, expect_sample
 from kport._backends import choose_backend
+from kport._collections import quick_collections
 from kport._room import model_room, register_components, signed, with_lambdas
 from kport._sizes import parse_size
 from kport.checkpoint import (
@@ -62,6 +63,7 @@ class ConvertReport:
         }
 
 
+@quick_collections()
 def convert(
     src: StrPath,
     dst: StrPath,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kport import formats
 from kport._arguments import expect_name
 from kport._background import PendingSave, settle, start
+from kport._collections import quick_collections
 from kport._room import model_room, signed
 from kport._sizes import parse_size
 from kport.checkpoint import Checkpoint, snapshot
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["save"]
 
 
+@quick_collections()
 def save(
     model: keras.Model,
     path: StrPath,

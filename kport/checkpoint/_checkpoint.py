@@ -143,7 +143,8 @@ def _problems(checkpoint: Checkpoint) -> Iterator[Problem]:
         place = place_of(tensor)
         if place is not None and places.setdefault(place, name) != name:
             yield Problem(f"tensors[{name!r}]", f"claims the place of {places[place]!r}: {place}")
-        if tensor.order is not None and tuple(sorted(tensor.order)) != c_order(tensor.shape):
+        straight = c_order(tensor.shape)
+        if tensor.order not in (None, straight) and tuple(sorted(tensor.order)) != straight:
             text = f"is {list(tensor.order)}, not each of {len(tensor.shape)} axes once"
             yield Problem(f"tensors[{name!r}].order", text)
     if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):

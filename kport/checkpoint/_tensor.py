@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,12 @@ class Kind(StrEnum):
 
 def c_order(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the axes of a shape as they are: the last one is the innermost in memory."""
-    return tuple(range(len(shape)))
+    return _axes(len(shape))
+
+
+@cache
+def _axes(rank: int) -> tuple[int, ...]:
+    return tuple(range(rank))
 
 
 @dataclass(frozen=True, slots=True)

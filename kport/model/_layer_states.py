@@ -7,8 +7,6 @@ what else the config of a layer that code creates would say, for loading to hold
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -126,30 +124,11 @@ def _set_policy(layer: keras.Layer, policy: Any, config: Any) -> None:
     if policy.quantization_mode and layer.built:
         # It was built in floating point, as a part of a layer of Keras's own.
         layer.dtype_policy = policy.name.partition("_from_")[2]
-        with _quick_collections():
-            layer.quantize(policy.quantization_mode, type_check=False, config=config)
+        layer.quantize(policy.quantization_mode, type_check=False, config=config)
     elif config is not None:
         layer.quantization_config = config
     if _policy(layer).name != policy.name:
         layer.dtype_policy = policy
-
-
-@contextlib.contextmanager
-def _quick_collections() -> Iterator[None]:
-    """Keep what is in memory already out of garbage collections.
-
-    Keras collects at each variable that a layer gives up (`Layer.__delattr__`), two or more a layer
-    that is quantized, and a collection walks all that TensorFlow and Keras consist of: 0.4 s each.
-    A process that keeps things out of them itself, as servers do before they fork, is left alone.
-    """
-    if gc.get_freeze_count():
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def adapt_layers(found: Walk, states: Mapping[str, JSON]) -> None:

@@ -59,7 +59,7 @@ def load(folders: list[Path]) -> Answer:
 
 def _tried(function: Callable[..., Answer], *arguments: Any) -> Answer:
     """Let one failure be no end of the rest."""
-    # Keras collects garbage at each variable that a quantized layer gives up; see _layer_states.py.
+    # Keras collects garbage at each variable that a quantized layer gives up; see _collections.py.
     gc.freeze()
     try:
         return function(*arguments)

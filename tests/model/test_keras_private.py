@@ -18,6 +18,7 @@ from keras.src import backend
 from keras.src.saving import saving_lib
 from keras.src.utils.naming import to_snake_case
 
+from kport._collections import quick_collections
 from kport.checkpoint import snake_case
 from kport.model._keras import (
     is_graph,
@@ -42,7 +43,6 @@ from kport.model._keras_trainer import (
     structures_of,
 )
 from kport.model._keras_variables import share_variable, track_again, variable_like
-from kport.model._layer_states import _quick_collections
 
 pytestmark = pytest.mark.backend
 
@@ -131,7 +131,7 @@ def test_what_a_process_keeps_out_of_collections_stays_out(frozen: bool) -> None
     if frozen:
         gc.freeze()
     try:
-        with _quick_collections():
+        with quick_collections():
             assert gc.get_freeze_count()
         assert bool(gc.get_freeze_count()) == (frozen or bool(before))
     finally:
