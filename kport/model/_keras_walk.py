@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
-from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 from keras.src.saving.keras_saveable import KerasSaveable
 from keras.src.utils.naming import to_snake_case
@@ -21,20 +21,29 @@ def is_saveable(thing: object) -> bool:
     return isinstance(thing, KerasSaveable)
 
 
-def saveable_children(thing: Any) -> list[tuple[str, Any]]:
-    """Return attribute name and child in the order in which Keras's archive walk visits them.
+def saveable_children(thing: Any) -> Iterator[tuple[str, Any]]:
+    """Yield attribute name and child in the order in which Keras's archive walk visits them.
 
     Reason: the paths inside ``model.weights.h5`` follow from this order and its list of skipped
-    attributes, and from nothing public. Keras keeps that list under one name and looks for it under
-    another, so that it makes a layer for each object only to see which attributes every layer has.
+    attributes, and from nothing public. `saving_lib._walk_saveable` gives the same, and looks for
+    that list where Keras does not keep it: it makes a layer for each object only to see which
+    attributes every layer has.
     """
     sort = thing._obj_type()
-    key = f"saving_attr_skiplist_{sort}"  # of this thread
-    global_state.set_global_attribute(key, _skipped_attributes(sort))
-    try:
-        return list(saving_lib._walk_saveable(thing))
-    finally:
-        global_state.set_global_attribute(key, None)
+    if sort in ("Sequential", "Functional"):
+        yield "layers", thing.layers
+    for name in sorted({*dir(thing)} - _skipped_attributes(sort), key=_private_last):
+        if name.startswith("__"):
+            continue
+        try:
+            child = getattr(thing, name)
+        except Exception:  # noqa: BLE001, S112  # Keras's walk passes over whatever a property raises
+            continue
+        yield name, child
+
+
+def _private_last(name: str) -> str:
+    return f"~{name}" if name.startswith("_") else name
 
 
 @functools.cache

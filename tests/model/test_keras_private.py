@@ -43,6 +43,7 @@ from kport.model._keras_trainer import (
     structures_of,
 )
 from kport.model._keras_variables import share_variable, track_again, variable_like
+from kport.model._keras_walk import is_saveable, saveable_children
 
 pytestmark = pytest.mark.backend
 
@@ -259,3 +260,13 @@ def test_a_map_of_policies_has_names_in_its_config() -> None:
     assert again["a/b"].name == policies["a/b"].name == "mixed_float16"
     move_layer(layer, "a/b")
     assert layer.compute_dtype == "float16"
+
+
+@pytest.mark.parametrize("kind", ["sequential", "functional", "nested"])
+def test_the_archive_walk_is_that_of_keras(kind: str) -> None:
+    model, inputs = zoo.build(kind)
+    zoo.train(model, inputs)
+    for thing in (model, model.optimizer, *model.layers, *model.metrics):
+        ours, theirs = dict(saveable_children(thing)), dict(saving_lib._walk_saveable(thing))
+        assert list(ours) == list(theirs)
+        assert all(ours[name] is one for name, one in theirs.items() if is_saveable(one))
