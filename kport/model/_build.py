@@ -33,7 +33,6 @@ from kport.model._ahead import reading_ahead
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
 from kport.model._build_shapes import build_again, build_layers
-from kport.model._collector import uncollected
 from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import alone, loading_scope, without_tensorflow
@@ -72,7 +71,6 @@ def report_of(model: keras.Model) -> LoadReport:
     return _REPORTS[model]
 
 
-@uncollected()
 def build(
     checkpoint: Checkpoint,
     *,

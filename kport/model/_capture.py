@@ -33,7 +33,6 @@ from kport.components import (
 from kport.errors import KportError, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
 from kport.model._build_shapes import build_configs
-from kport.model._collector import uncollected
 from kport.model._config import portable
 from kport.model._freeze import frozen_names
 from kport.model._hooks import saves_itself
@@ -52,7 +51,6 @@ from kport.model.backends import host_view, order_of, own_pieces
 __all__ = ["capture"]
 
 
-@uncollected()
 def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -> Checkpoint:
     """Return a live model as plain data whose tensors are views of its variables.
 
