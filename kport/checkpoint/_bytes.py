@@ -6,7 +6,7 @@ that every tensor can have one and every load can look at it. It runs outside of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STORED_AS",
+    "BlockSource",
     "ByteSource",
     "copy_from",
     "digest",
@@ -53,6 +54,19 @@ class ByteSource(Protocol):
 
     def copy_to(self, target: memoryview, start: int) -> None:
         """Fill memory with the plain bytes from one on, counted from the first of the tensor."""
+        ...
+
+
+@runtime_checkable
+class BlockSource(Protocol):
+    """Gives the values of a tensor, and a few rows at a time where the whole is in no one place."""
+
+    def __call__(self) -> Array:
+        """Return the values, put together in new memory."""
+        ...
+
+    def blocks(self) -> Iterator[Array]:
+        """Yield all rows in order, some at a time."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -14,6 +14,7 @@ import numpy as np
 from kport.checkpoint._boxes import Box, box_of, slices_of
 from kport.checkpoint._bytes import (
     STORED_AS,
+    BlockSource,
     ByteSource,
     copy_from,
     digest_of,
@@ -162,6 +163,17 @@ class LazyTensor:
         if self.digest is not None:
             self._require_digest(digest_of(values))
         return values
+
+    def blocks(self) -> Iterator[Array]:
+        """Yield the values whole, or some rows at a time where a `BlockSource` gives those.
+
+        Raises:
+            CorruptFileError: See `read`.
+        """
+        if isinstance(self.source, BlockSource) and self.digest is None:
+            yield from self.source.blocks()
+        else:
+            yield self.read()
 
     def read_into(self, target: Array) -> None:
         """Copy the values into an array of this shape and dtype, in one walk over the memory.

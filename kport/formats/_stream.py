@@ -17,7 +17,7 @@ from io import UnsupportedOperation
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from kport.checkpoint import digest
+from blake3 import blake3
 
 __all__ = ["HashingWriter", "Sum"]
 
@@ -29,14 +29,19 @@ _SMALL = 1 << 16  # bytes below which a thread costs more than the hash
 class Sum:
     """A digest that is complete once the writer is closed."""
 
-    __slots__ = ("value",)
+    __slots__ = ("_hash",)
 
     def __init__(self) -> None:
-        self.value = ""
+        self._hash = blake3()
 
-    def of(self, data: bytes | memoryview) -> None:
-        """Make it the digest of some bytes."""
-        self.value = digest(data)
+    @property
+    def value(self) -> str:
+        """The digest, as `kport.checkpoint.digest` gives it."""
+        return self._hash.hexdigest()
+
+    def add(self, data: bytes | memoryview) -> None:
+        """Go on with some bytes."""
+        self._hash.update(data)
 
 
 class HashingWriter:
@@ -63,13 +68,18 @@ class HashingWriter:
         self._flushed = 0
         self._handle = _handle(disk or file)
 
-    def put(self, data: bytes | memoryview) -> Sum:
-        """Write bytes, and return their digest to be."""
-        found = Sum()
-        if len(data) < _SMALL:
-            found.of(data)
+    def put(self, data: bytes | memoryview, before: Sum | None = None) -> Sum:
+        """Write bytes, and return their digest to be.
+
+        Arguments:
+            data: The bytes.
+            before: What was put before of the same piece; the digest is of both.
+        """
+        found = before or Sum()
+        if before is None and len(data) < _SMALL:
+            found.add(data)
         else:
-            self._hashes.append(self._hashing.submit(found.of, data))
+            self._hashes.append(self._hashing.submit(found.add, data))
         for start in range(0, len(data), _FLUSH_EVERY):
             step = data[start : start + _FLUSH_EVERY]
             _write_all(self._file, step)

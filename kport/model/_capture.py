@@ -46,7 +46,7 @@ from kport.model._sample import run_sample
 from kport.model._signature import signature_of
 from kport.model._training import training_config
 from kport.model._walk import Walk, walk
-from kport.model.backends import host_view, order_of, own_pieces
+from kport.model.backends import host_view, order_of, own_pieces, spread_source
 
 __all__ = ["capture"]
 
@@ -190,7 +190,7 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
             tuple(int(size) for size in variable.shape),
             variable.dtype,
             found.kinds[name],
-            partial(host_view, variable),
+            spread_source(variable) or partial(host_view, variable),
             keras_paths.get(name),
             pieces=own_pieces(variable, turn),
             order=order_of(variable),

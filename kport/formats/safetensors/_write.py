@@ -3,8 +3,8 @@
 Same tensors, same bytes: the header has its keys sorted, and the values follow each other by item
 size, largest first, and then by name, so that each lies at a multiple of its own item size.
 
-Memory: the tensor being written and, for a moment, the one before it (see `_stream`); and one copy
-of it where the array given is not C-contiguous and little-endian.
+Memory: the tensor being written, or some rows of it where it comes so, and for a moment what was
+before it (see `_stream`); and one copy where the array given is not C-contiguous and little-endian.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kport.checkpoint import LazyTensor, numpy_dtype, plain_bytes
 from kport.errors import Problem, SaveError
 from kport.formats._direct import open_to_write
 from kport.formats._json import shown
-from kport.formats._stream import HashingWriter
+from kport.formats._stream import HashingWriter, Sum
 from kport.formats.safetensors._dtypes import tag_of
 from kport.formats.safetensors._header import METADATA, Entry, render_header
 
@@ -136,8 +136,15 @@ def _layout(ordered: Sequence[LazyTensor]) -> dict[str, Entry]:
 def _stream(file: BinaryIO, header: bytes, ordered: Sequence[LazyTensor]) -> FileDigest:
     with HashingWriter(file) as writer:
         head = writer.put(header)
-        sums = {one.name: writer.put(plain_bytes(one.read())) for one in ordered}
+        sums = {one.name: _put(writer, one) for one in ordered}
     return FileDigest(writer.size, head.value, {name: one.value for name, one in sums.items()})
+
+
+def _put(writer: HashingWriter, tensor: LazyTensor) -> Sum:
+    found = None
+    for block in tensor.blocks():
+        found = writer.put(plain_bytes(block), found)
+    return found or writer.put(b"")
 
 
 def _itemsize(tensor: LazyTensor) -> int:

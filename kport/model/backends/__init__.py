@@ -22,6 +22,8 @@ And where the devices of a mesh hold a variable together, which so far only JAX 
 - ``adopt_boxes(variable, buffers)``: make memory filled with those parts the variable's value;
 - ``own_pieces(variable, turn)``: what gives the parts that this process has to write, None where
   it has all devices;
+- ``spread_source(variable)``: what gives its values some rows at a time, None where `host_view`
+  does without a copy;
 - ``blank(shape, dtype, layout)``: zeros in a layout;
 - ``processes()``: those that run the program together, None where it is one.
 
@@ -36,9 +38,23 @@ import keras
 from kport.errors import BackendError
 
 if keras.backend.backend() == "jax":
-    from kport.model.backends._jax_mesh import adopt_boxes, blank, boxes_of, own_pieces, processes
+    from kport.model.backends._jax_mesh import (
+        adopt_boxes,
+        blank,
+        boxes_of,
+        own_pieces,
+        processes,
+        spread_source,
+    )
 else:
-    from kport.model.backends._one_device import adopt_boxes, blank, boxes_of, own_pieces, processes
+    from kport.model.backends._one_device import (
+        adopt_boxes,
+        blank,
+        boxes_of,
+        own_pieces,
+        processes,
+        spread_source,
+    )
 
 if keras.backend.backend() == "torch":
     from kport.model.backends._torch_order import lay_out, order_of
@@ -97,6 +113,7 @@ __all__ = [
     "own_pieces",
     "processes",
     "randomness_kept",
+    "spread_source",
     "states_in",
     "states_of",
     "zeros",

@@ -7,6 +7,7 @@ What a variable's own array says of its sharding decides, so all ways to lay a m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,20 @@ import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 
 from kport.checkpoint import Array, Box, box_of
+from kport.model.backends._jax import host_view
 from kport.model.backends._memory import aligned_zeros
 
-__all__ = ["Processes", "adopt_boxes", "blank", "boxes_of", "own_pieces", "processes"]
+__all__ = [
+    "Processes",
+    "adopt_boxes",
+    "blank",
+    "boxes_of",
+    "own_pieces",
+    "processes",
+    "spread_source",
+]
+
+_BLOCK = 1 << 23  # bytes of a tensor that are put together at a time when it is written
 
 
 def boxes_of(variable: keras.Variable) -> tuple[Box, ...]:
@@ -42,6 +54,41 @@ def blank(shape: tuple[int, ...], dtype: str, layout: Any) -> Any:
         for box in _places(sharding, shape).values()
     }
     return _assembled(sharding, shape, buffers)
+
+
+def spread_source(variable: keras.Variable) -> Callable[[], Array] | None:
+    """Return what gives values that devices of this process have parts of; None for others."""
+    value = variable.value
+    whole = value.is_fully_replicated or not value.is_fully_addressable
+    return None if whole else _Spread(variable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """A `kport.checkpoint.BlockSource` out of the parts that devices hold."""
+
+    variable: keras.Variable
+
+    def __call__(self) -> Array:
+        return host_view(self.variable)
+
+    def blocks(self) -> Iterator[Array]:
+        value = self.variable.value
+        count = value.shape[0]
+        step = max(1, _BLOCK * count // max(1, value.nbytes))
+        for start in range(0, count, step):
+            yield _rows(value, start, min(start + step, count))
+
+
+def _rows(value: Any, start: int, stop: int) -> Array:
+    found = np.empty((stop - start, *value.shape[1:]), value.dtype)
+    for shard in value.addressable_shards:
+        first, last, _ = shard.index[0].indices(value.shape[0])
+        low, high = max(first, start), min(last, stop)
+        if shard.replica_id == 0 and low < high:
+            place = (slice(low - start, high - start), *shard.index[1:])
+            found[place] = np.asarray(shard.data)[low - first : high - first]
+    return found
 
 
 def own_pieces(

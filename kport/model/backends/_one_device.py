@@ -10,12 +10,17 @@ import keras
 from kport.checkpoint import Array, Box
 from kport.errors import BackendError
 
-__all__ = ["adopt_boxes", "blank", "boxes_of", "own_pieces", "processes"]
+__all__ = ["adopt_boxes", "blank", "boxes_of", "own_pieces", "processes", "spread_source"]
 
 
 def boxes_of(variable: keras.Variable) -> tuple[Box, ...]:
     """Return no parts: the values are not spread over devices."""
     return ()
+
+
+def spread_source(variable: keras.Variable) -> Callable[[], Array] | None:
+    """Return None: `host_view` gives the values."""
+    return None
 
 
 def own_pieces(
