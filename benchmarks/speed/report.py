@@ -9,8 +9,9 @@ backend and size has a process of its own. *Times the raw* is against writing th
 one fsync, or reading them with NumPy, in the same rounds. kport's saves bring their bytes to the
 disk; those of Keras, safetensors and Orbax leave that to the system. A load is a live model with
 every page touched; safetensors' `load_file` gives arrays of the bundle's own `model.safetensors`.
-*Cold* is after `posix_fadvise(DONTNEED)`, which takes the file out of the system's cache, not the
-disk's own. *Anonymous* is the peak of anonymous memory above what there was before the call, by
+Before a load all of its files are read once, as kport writes large files past the page cache and
+others do not; before a *cold* one `posix_fadvise(DONTNEED)` takes them out of it, though not out of
+the disk's own. *Anonymous* is the peak of anonymous memory above what there was before the call, by
 the size of the model; for a load that includes the model. Before each call of any side, memory that
 malloc kept from an earlier one goes back to the system (`malloc_trim`), so that none begins with
 pages that are there already. Four large kernels are half of a model,

@@ -17,6 +17,7 @@ from pathlib import Path
 import models
 import sides
 
+_STEP = 1 << 23
 _WARM_UP = 1_000_000  # bytes of the model that each side handles first, so that all code is loaded
 
 
@@ -40,6 +41,7 @@ def turn(model, chosen, task, quiet=False):
         os.sync()
         for reader in (one for one in chosen if side.name in (one.name, one.reads)):
             if reader.load is not None:
+                warm(path)
                 act("load", reader, quiet, reader.load, path / reader.inner, model)
         for reader in (one for one in chosen if side.name in (one.name, one.reads)):
             if reader.load is not None and reader.name in task["cold"]:
@@ -65,12 +67,23 @@ def give_back():
         trim(0)
 
 
+def warm(path):
+    """Bring a file into the page cache, where some sides leave it as they write and others not."""
+    for one in files(path):
+        with one.open("rb") as file:
+            while file.read(_STEP):
+                pass
+
+
 def drop(path):
     """Take a file out of the page cache; it is on the disk already."""
-    for one in [path, *path.rglob("*")]:
-        if one.is_file():
-            with one.open("rb") as file:
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    for one in files(path):
+        with one.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def files(path):
+    return [one for one in [path, *path.rglob("*")] if one.is_file()]
 
 
 def remove(path):
