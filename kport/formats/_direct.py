@@ -29,7 +29,6 @@ _BLOCK = 1 << 23
 _WRITERS = 2  # keeps a disk busy
 _ALIGNED = 4096  # no device asks for more
 _AT_ONCE = 1 << 16  # bytes that are joined in the page cache's case
-_MORE = 1 << 28  # bytes that the file grows by when it becomes larger than expected
 _CANNOT = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -107,8 +106,7 @@ class _DirectFile(io.RawIOBase):
     def _reserve(self, size: int) -> None:
         """Give the file room up to there: a full disk is known now, and writes go side by side."""
         if size > self._room:
-            more = max(_MORE if self._room else 0, size - self._room)
-            more = -(-more // _ALIGNED) * _ALIGNED
+            more = -(-(size - self._room) // _ALIGNED) * _ALIGNED
             os.posix_fallocate(self._handle, self._room, more)
             self._room += more
 

@@ -22,7 +22,6 @@ _BLOCK = 1 << 14  # of the tests, which then need no large files
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_direct, "_LARGE", 1)
     monkeypatch.setattr(_direct, "_BLOCK", _BLOCK)
-    monkeypatch.setattr(_direct, "_MORE", 3 * _BLOCK)
 
 
 def _fails(code: int) -> Any:
@@ -118,3 +117,16 @@ def test_a_write_that_takes_less_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
     with open_to_write(tmp_path / "file", len(content)) as file:
         file.write(content)
     assert (tmp_path / "file").read_bytes() == content
+
+
+def test_no_more_room_is_asked_for_than_the_file_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    fallocate = os.posix_fallocate
+    monkeypatch.setattr(
+        os, "posix_fallocate", lambda *given: (asked.append(given[2]), fallocate(*given))
+    )
+    with open_to_write(tmp_path / "file", 2 * _BLOCK) as file:
+        file.write(b"x" * (3 * _BLOCK + 5))
+    assert sum(asked) == 3 * _BLOCK + 4096
