@@ -13,7 +13,7 @@ from kport.model._keras_books import is_written
 
 __all__ = [
     "PLAIN",
-    "is_book",
+    "beside_books",
     "may_be_set",
     "own_attributes",
     "set_by_users",
@@ -25,6 +25,8 @@ __all__ = [
 _COMPILE_BOOKS = frozenset({"_compile_config", "_compile_loss", "_compiled_trainable_state"})
 # Every model has these, and after compile() they hold running sums.
 _COMPILE_STATE = frozenset({"_compile_metrics", "_loss_tracker"})
+_OURS = "_kport"  # begins what kport itself keeps on an object
+
 PLAIN = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
 """Most attributes of a layer are of these types, which hold nothing."""
 
@@ -34,21 +36,24 @@ def users_attributes(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
     yield from sorted_attributes(layer, _books(layer))
 
 
-def set_by_users(layer: keras.Layer) -> dict[str, Any]:
-    """Return the attributes of `users_attributes` by their whole names."""
+def beside_books(layer: keras.Layer) -> dict[str, Any]:
+    """Return the attributes that not every layer or model has, by their whole names."""
+    books = _books(layer) | _COMPILE_STATE
     own = own_attributes(layer).items()
-    return {name: one for name, one in own if may_be_set(layer, name)}
+    return {name: one for name, one in own if not (name in books or name.startswith(_OURS))}
+
+
+def set_by_users(layer: keras.Layer) -> dict[str, Any]:
+    """Return those of them that only a user's class sets."""
+    kind: Any = type(layer)
+    return {name: one for name, one in beside_books(layer).items() if not is_written(kind, name)}
 
 
 def may_be_set(layer: keras.Layer, name: str) -> bool:
     """Whether an attribute of a layer, by its name, is one for a user's class to set."""
     kind: Any = type(layer)
-    return not is_book(layer, name) and not is_written(kind, name)
-
-
-def is_book(layer: keras.Layer, name: str) -> bool:
-    """Whether every layer or model has such an attribute, or kport keeps one."""
-    return name.startswith("_kport") or name in _books(layer) | _COMPILE_STATE
+    book = name in _books(layer) | _COMPILE_STATE or name.startswith(_OURS)
+    return not book and not is_written(kind, name)
 
 
 def _books(layer: keras.Layer) -> frozenset[str]:

@@ -15,7 +15,7 @@ import keras
 from kport.checkpoint import JSON, split_name
 from kport.components import computes_another, function_print, is_function, values_in
 from kport.errors import Problem
-from kport.model._attributes import is_book, own_attributes
+from kport.model._attributes import beside_books
 from kport.model._walk import Walk
 
 __all__ = ["functions_of", "other_functions"]
@@ -42,8 +42,7 @@ def functions_of(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON
 
 
 def _functions(layer: keras.Layer, told: Collection[int]) -> Iterator[tuple[str, Any]]:
-    own = {name: one for name, one in own_attributes(layer).items() if not is_book(layer, name)}
-    for name, function in values_in(own, is_function):
+    for name, function in values_in(beside_books(layer), is_function):
         if id(function) not in told:
             yield name, function
     if is_function(own := vars(layer).get(_CALL)):
