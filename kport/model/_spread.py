@@ -1,9 +1,9 @@
 """Move the values of a file to the devices of a mesh: to each device the part it holds.
 
 A process reads the bytes of the parts its devices hold, each part once however many of them do,
-and no others (pages of 4 kB around them). Where they make up the whole tensor its digest is
-compared; a part has none, so a process that reads parts relies on ``kport.load(check="full")``
-where the file is not trusted.
+and no others (pages of 4 kB around them); parts that lie side by side are one. Where they make up
+the whole tensor its digest is compared; a part has none, so a process that reads parts relies on
+``kport.load(check="full")`` where the file is not trusted.
 
 Memory: the parts themselves; on another device than the CPU, those of one tensor on the host.
 """
@@ -35,15 +35,33 @@ def fill_boxes(pair: Pair, boxes: Sequence[Box], pool: ThreadPoolExecutor) -> No
     Raises:
         CorruptFileError: The tensor was read whole and differs from its digest.
     """
-    whole = pair.tensor.read() if _volume(boxes) == pair.tensor.size else None
+    around = _around(boxes)
+    if _volume(boxes) == pair.tensor.size:
+        joined = pair.tensor.read()
+    elif _volume([around]) == _volume(boxes):  # neighbours: each row of them is one range of bytes
+        joined = pair.tensor.read(slices_of(around))
+    else:
+        joined = None
 
     def part(box: Box) -> Array:
-        values = pair.tensor.read(slices_of(box)) if whole is None else whole[slices_of(box)]
+        if joined is None:
+            values = pair.tensor.read(slices_of(box))
+        else:
+            values = joined[slices_of(_within(box, around))]
         buffer = aligned_memory(values.shape, pair.variable.dtype)
         np.copyto(buffer, values.astype(numpy_dtype(pair.variable.dtype), copy=False))
         return buffer
 
     adopt_boxes(pair.variable, dict(zip(boxes, pool.map(part, boxes), strict=True)))
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    axes = zip(*boxes, strict=True)
+    return tuple((min(a for a, _ in axis), max(b for _, b in axis)) for axis in axes)
+
+
+def _within(box: Box, around: Box) -> Box:
+    return tuple((a - c, b - c) for (a, b), (c, _) in zip(box, around, strict=True))
 
 
 def _volume(boxes: Sequence[Box]) -> int:
