@@ -6,7 +6,13 @@ from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming
 from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
-from kport.checkpoint._names import join_name, local_layer_names, snake_case, split_name
+from kport.checkpoint._names import (
+    join_name,
+    local_layer_names,
+    names_below,
+    snake_case,
+    split_name,
+)
 from kport.checkpoint._parts import around_part, joined, model_around, part_of, split_off, with_part
 from kport.checkpoint._recast import POLICIES, recast
 from kport.checkpoint._renumber import renumbered
@@ -55,6 +61,7 @@ __all__ = [
     "local_layer_names",
     "matches",
     "model_around",
+    "names_below",
     "numpy_dtype",
     "parse_spec",
     "part_of",

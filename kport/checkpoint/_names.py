@@ -7,10 +7,11 @@ percent-encoded (RFC 3986), so the dots left are always joints and names never c
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-__all__ = ["join_name", "local_layer_names", "snake_case", "split_name"]
+__all__ = ["join_name", "local_layer_names", "names_below", "snake_case", "split_name"]
 
 
 def join_name(*segments: str) -> str:
@@ -35,6 +36,17 @@ def split_name(name: str) -> tuple[str, ...]:
 
 def _encode(segment: str) -> str:
     return segment.replace("%", "%25").replace(".", "%2E")
+
+
+def names_below(path: str, ordered: Sequence[str]) -> Sequence[str]:
+    """Return the names that go on from a path, out of a sorted row of names.
+
+    Example:
+        >>> names_below("a", ["a", "a-b", "a.b", "a.c.d", "aa.b", "b"])
+        ['a.b', 'a.c.d']
+    """
+    after = f"{path}{chr(ord('.') + 1)}"
+    return ordered[bisect_left(ordered, f"{path}.") : bisect_left(ordered, after)]
 
 
 def local_layer_names(layers: Sequence[tuple[str, str]]) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from kport.errors import CorruptFileError, mapped
 
-__all__ = ["MAX_JSON_BYTES", "dump_json", "parse_json", "shown"]
+__all__ = ["MAX_JSON_BYTES", "dump_json", "dump_line", "parse_json", "shown"]
 
 MAX_JSON_BYTES = 100_000_000
 """The longest JSON that is parsed; Python objects take up to some ten times its memory."""
@@ -79,6 +79,15 @@ def dump_json(value: Any, *, sort_keys: bool = False, indent: int | None = 2) ->
         b'{"a":"\xc3\xa9","b":1}\n'
     """
     return f"{_encoder(sort_keys, indent).encode(value)}\n".encode()
+
+
+def dump_line(value: Any) -> str:
+    """Return the value on one line without spaces, the keys of every object sorted.
+
+    Raises:
+        TypeError: Something in it is no JSON.
+    """
+    return _encoder(True, None).encode(value)
 
 
 @cache

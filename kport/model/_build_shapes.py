@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 import keras
 
-from kport.checkpoint import JSON
+from kport.checkpoint import JSON, names_below
 from kport.errors import LoadError, mapped
 from kport.model._keras import is_graph
 from kport.model._layer_states import adapt_layers, set_policies
@@ -35,16 +35,15 @@ def build_configs(found: Walk) -> Iterator[tuple[str, JSON]]:
     for path, owner in owners.items():
         if path and not owner.in_graph:
             yield from _build_config(path, owner.thing)
+    ordered = sorted(owners)
     for second, first in found.ties.items():
-        for path, owner in owners.items():
-            if path == first:
-                parent = owners.get(second.rpartition(".")[0])
-                if not (
-                    parent and isinstance(parent.thing, keras.Model) and is_graph(parent.thing)
-                ):
-                    yield from _build_config(second, owner.thing)
-            elif path.startswith(f"{first}.") and not owner.in_graph:
-                yield from _build_config(second + path[len(first) :], owner.thing)
+        if first in owners:
+            parent = owners.get(second.rpartition(".")[0])
+            if not (parent and isinstance(parent.thing, keras.Model) and is_graph(parent.thing)):
+                yield from _build_config(second, owners[first].thing)
+        for path in names_below(first, ordered):
+            if not owners[path].in_graph:
+                yield from _build_config(second + path[len(first) :], owners[path].thing)
 
 
 def _build_config(path: str, layer: keras.Layer) -> Iterator[tuple[str, JSON]]:

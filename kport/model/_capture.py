@@ -22,6 +22,7 @@ from kport.checkpoint import (
     Sample,
     dtype_name,
     join_name,
+    names_below,
     renumbered,
 )
 from kport.components import (
@@ -156,10 +157,10 @@ def _ties(found: Walk) -> Iterator[tuple[str, str]]:
     ties = {second: first for second, first in found.ties.items() if first in found.variables}
     named = {**{name: name for name in found.variables}, **ties}
     yield from ties.items()
+    ordered = sorted(named)
     for second, first in found.ties.items():  # of objects: all that lies below them
-        for name, variable in named.items():
-            if name.startswith(f"{first}."):
-                yield second + name[len(first) :], variable
+        for name in names_below(first, ordered):
+            yield second + name[len(first) :], named[name]
 
 
 def _classes(found: Walk) -> Iterator[str]:

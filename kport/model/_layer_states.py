@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON
+from kport.checkpoint import JSON, names_below
 from kport.components import resolve
 from kport.errors import LoadError, mapped
 from kport.model._changes import changes, put_changes
@@ -44,10 +44,12 @@ def layer_states(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON
         states.setdefault(path, {})["attributes"] = changed
     for path, state in states.items():
         yield path or ".", state
+    ordered = sorted(states)
     for second, first in found.ties.items():
-        for path, state in states.items():
-            if path == first or path.startswith(f"{first}."):
-                yield second + path[len(first) :], state
+        if first in states:
+            yield second, states[first]
+        for path in names_below(first, ordered):
+            yield second + path[len(first) :], states[path]
 
 
 def _state(layer: keras.Layer) -> Iterator[tuple[str, Any]]:

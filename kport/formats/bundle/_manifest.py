@@ -34,7 +34,7 @@ from typing import Any
 from kport.checkpoint import DTYPES, JSON, Checker, Holds, Kind, digest
 from kport.errors import CorruptFileError, Problem, UnreadableError, UnsafeFileError
 from kport.formats._integrity import parse_digest, parse_order
-from kport.formats._json import dump_json, shown
+from kport.formats._json import dump_line, shown
 from kport.formats.bundle._layout import CONFIG, FORMAT, MANIFEST, SAMPLE, VERSION, is_inside
 
 __all__ = [
@@ -158,10 +158,10 @@ def render_manifest(manifest: Manifest) -> bytes:
         "spec": manifest.spec,
         "tensors": manifest.tensors,
     }
-    parts = [f'"format": {_line(FORMAT)}', f'"version": {_line(VERSION)}']
+    parts = [f'"format": {dump_line(FORMAT)}', f'"version": {dump_line(VERSION)}']
     if manifest.holds is not Holds.MODEL:
-        parts.append(f'"holds": {_line(manifest.holds.value)}')
-    parts += [f"{_line(key)}: {_lines(value)}" for key, value in fields.items()]
+        parts.append(f'"holds": {dump_line(manifest.holds.value)}')
+    parts += [f"{dump_line(key)}: {_lines(value)}" for key, value in fields.items()]
     text = ("{" + ",\n ".join(parts)).encode()
     return text + f',\n "blake3": "{digest(text)}"}}\n'.encode()
 
@@ -180,12 +180,10 @@ def _json(entry: Any) -> Any:
 
 
 def _lines(entries: Mapping[str, Any]) -> str:
-    rows = ",\n  ".join(f"{_line(name)}: {_line(_json(entries[name]))}" for name in sorted(entries))
+    rows = ",\n  ".join(
+        f"{dump_line(name)}: {dump_line(_json(entries[name]))}" for name in sorted(entries)
+    )
     return f"{{\n  {rows}}}" if rows else "{}"
-
-
-def _line(value: Any) -> str:
-    return dump_json(value, sort_keys=True, indent=None).decode().rstrip("\n")
 
 
 def _examine(data: object) -> tuple[Manifest, list[Problem]]:

@@ -19,7 +19,7 @@ from kport.checkpoint import (
 )
 from kport.errors import InvalidSpecError, Problem
 from kport.formats._integrity import parse_digest, parse_order
-from kport.formats._json import dump_json, parse_json
+from kport.formats._json import dump_line, parse_json
 from kport.formats.keras_archive._layout import EXTRAS_VERSION
 
 __all__ = ["Extras", "Row", "parse_extras", "render_extras"]
@@ -75,7 +75,7 @@ def render_extras(checkpoint: Checkpoint, config: bytes, digests: Mapping[str, s
         "tensors": rows if named else {},
         "version": EXTRAS_VERSION,
     }
-    return dump_json(data, sort_keys=True, indent=None).decode().rstrip("\n")
+    return dump_line(data)
 
 
 def parse_extras(text: str, config_bytes: bytes, config: Any) -> Extras | None:
