@@ -92,19 +92,16 @@ def build(
 
     Raises:
         UsageError: The model has no such layer.
-        UnsafeFileError: The config names something that is never constructed, or asks for many
-            times more values than are stored.
+        UnsafeFileError: The config names what is never constructed, or asks for too many values.
         MissingComponentError: It names components that are not registered.
         MismatchError: Tensors and variables do not agree; the model is not given back.
         LoadError: A constructor failed.
     """
-    _require_definition(checkpoint)
     custom = dict(custom_objects or {})
-    checkpoint = checkpoint if compile else _without_training(checkpoint)
+    checkpoint = _with_definition(checkpoint, compile)
     checkpoint, config = _resolved(checkpoint, custom, dtype)
     training = config.pop("compile_config", None)
-    early = () if only or dtype else checkpoint.tensors.values()
-    with reading_ahead(early) as ahead:
+    with reading_ahead(() if only or dtype else checkpoint.tensors.values()) as ahead:
         with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
             model, lines = _make(config, training if compile else None, checkpoint, custom, dtype)
             found = walk(model)
@@ -148,13 +145,14 @@ def _resolved(
     return checkpoint, config
 
 
-def _require_definition(checkpoint: Checkpoint) -> None:
+def _with_definition(checkpoint: Checkpoint, training: bool) -> Checkpoint:
     if checkpoint.holds is Holds.WEIGHTS:
         raise LoadError(
             "holds weights only and not the model they belong to",
             problems=[one for known in checkpoint.about.values() for one in known],
             remedy="Build the model from its code and use kport.load_weights(model, path).",
         )
+    return checkpoint if training else _without_training(checkpoint)
 
 
 @contextmanager
