@@ -58,23 +58,36 @@ def _write_structure(path: Path, tensors: list[LazyTensor]) -> list[Place]:
     import h5py
 
     with h5py.File(path, "w") as file:
-        created = [(_create(file, one), one) for one in tensors]
+        manner = _manner()
+        created = [(_create(file, one, *manner), one) for one in tensors]
         places = [(dataset.get_offset(), one) for dataset, one in created]
     # What has no elements has no place.
     return sorted(((offset or 0, one) for offset, one in places), key=_offset)
 
 
-def _create(file: h5py.File, tensor: LazyTensor) -> h5py.h5d.DatasetID:
-    from h5py import h5d, h5p, h5s, h5t
+def _manner() -> tuple[h5py.h5p.PropDCID, h5py.h5p.PropLCID]:
+    """How datasets are created and linked: the same for all, and slow to say for each."""
+    from h5py import h5d, h5p
 
-    dtype = numpy_dtype(tensor.dtype)
-    opaque = dtype.kind not in _NUMPY_KINDS
-    stored = np.dtype(f"V{dtype.itemsize}") if opaque else dtype
     creation, linking = h5p.create(h5p.DATASET_CREATE), h5p.create(h5p.LINK_CREATE)
     creation.set_alloc_time(h5d.ALLOC_TIME_EARLY)
     creation.set_fill_time(h5d.FILL_TIME_NEVER)
     creation.set_obj_track_times(False)
     linking.set_create_intermediate_group(True)
+    return creation, linking
+
+
+def _create(
+    file: h5py.File,
+    tensor: LazyTensor,
+    creation: h5py.h5p.PropDCID,
+    linking: h5py.h5p.PropLCID,
+) -> h5py.h5d.DatasetID:
+    from h5py import h5d, h5s, h5t
+
+    dtype = numpy_dtype(tensor.dtype)
+    opaque = dtype.kind not in _NUMPY_KINDS
+    stored = np.dtype(f"V{dtype.itemsize}") if opaque else dtype
     name = _keras_path(tensor).encode()
     space = h5s.create_simple(tensor.shape) if tensor.shape else h5s.create(h5s.SCALAR)
     kind = h5t.py_create(stored, logical=True)
