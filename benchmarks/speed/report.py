@@ -48,7 +48,21 @@ def rendered(figures, runs):
             parts.append(
                 f"\n## {' on '.join(reversed(key.split()))}\n\nLeft out: {found['left out']}."
             )
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, *spread(figures.get("mesh"))]) + "\n"
+
+
+def spread(run):
+    """Tell of a model that several devices hold."""
+    if not run:
+        return
+    size = run["bytes"]
+    yield f"\n## One process with eight devices on jax\n\nA bundle of {size / 1e6:.0f} MB, once.\n"
+    yield "| act | kernels | seconds | from the disk, times the model | anonymous |"
+    yield "|---|---|---|---|---|"
+    for one in run["acts"]:
+        read = f"{one['read'] / size:.2f}" if one["act"] != "save" else ""
+        memory = f"{one['memory'] / size:.2f} ({one['memory'] / 1e6:.0f} MB)"
+        yield f"| {one['act']} | {one['side']} | {one['seconds']:.3f} | {read} | {memory} |"
 
 
 def machine(known):

@@ -22,9 +22,9 @@ _QUIET = {
 }
 
 
-def run(backend, task):
+def run(backend, task, script="worker.py"):
     """Return what the worker said: one mapping with the model, then one for each act."""
-    command = [sys.executable, str(Path(__file__).with_name("worker.py")), json.dumps(task)]
+    command = [sys.executable, str(Path(__file__).with_name(script)), json.dumps(task)]
     environment = {**os.environ, **_QUIET, "KERAS_BACKEND": backend}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         samples, ended = [], threading.Event()
@@ -63,8 +63,7 @@ def measured(act, samples):
     base = before[-1] if before else 0
     seconds = act["stop"] - act["start"]
     return {
-        "act": act["act"],
-        "side": act["side"],
+        **{name: value for name, value in act.items() if name not in ("start", "stop")},
         "seconds": round(seconds, 5),
         "memory": max(during, default=base) - base,
     }
