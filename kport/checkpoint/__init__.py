@@ -6,6 +6,7 @@ from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming
 from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
+from kport.checkpoint._marks import MARK, OWN_MARK
 from kport.checkpoint._names import (
     join_name,
     local_layer_names,
@@ -27,6 +28,8 @@ __all__ = [
     "DTYPES",
     "FLOATS",
     "JSON",
+    "MARK",
+    "OWN_MARK",
     "POLICIES",
     "STORED_AS",
     "Array",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kport.checkpoint._marks import MARK, OWN_MARK, mark_of
 from kport.checkpoint._names import local_layer_names
 from kport.checkpoint._renumber import renumbered
 from kport.checkpoint._spec import JSON
@@ -12,9 +13,8 @@ from kport.errors import UsageError
 
 __all__ = ["with_part_config"]
 
-_MARK = "shared_object_id"
 # Flags are restored from the spec, builds and compile configs belong to a model by itself.
-_ASIDE = frozenset({_MARK, "build_config", "compile_config", "trainable"})
+_ASIDE = frozenset({MARK, OWN_MARK, "build_config", "compile_config", "trainable"})
 
 
 def with_part_config(whole: JSON, path: str, old: JSON, new: JSON) -> JSON:
@@ -29,7 +29,7 @@ def with_part_config(whole: JSON, path: str, old: JSON, new: JSON) -> JSON:
     if before == after:
         return whole
     places = _places(whole, path, old)
-    marks = {node.get(_MARK) for node in places}
+    marks = {mark_of(node) for node in places}
     if not places:
         where, here, there = next(_differences(before, after, "config"))
         raise UsageError(
@@ -78,7 +78,7 @@ def _replaced(node: Any, places: set[int], fresh: JSON) -> Any:
         return node
     if id(node) in places:
         config = {**fresh["config"], "name": node["config"].get("name")}
-        kept = {key: node[key] for key in ("name", "inbound_nodes", _MARK) if key in node}
+        kept = {key: node[key] for key in ("name", "inbound_nodes", MARK, OWN_MARK) if key in node}
         return {**fresh, "config": config, **kept}
     return {key: _replaced(value, places, fresh) for key, value in node.items()}
 
@@ -90,10 +90,16 @@ def _remarked(node: Any, first: int) -> Any:
     if not isinstance(node, dict):
         return node
     return {
-        key: value + first if key == _MARK and isinstance(value, int) else _remarked(value, first)
+        key: value + first
+        if key in (MARK, OWN_MARK) and isinstance(value, int)
+        else _remarked(value, first)
         for key, value in node.items()
         if key != "compile_config"
     }
+
+
+def _is_mark(key: str, value: Any) -> bool:
+    return key in (MARK, OWN_MARK) and isinstance(value, int)
 
 
 def _bare(config: JSON) -> Any:
@@ -130,8 +136,8 @@ def _nodes(node: Any) -> Iterator[JSON]:
 
 def _marks(node: Any) -> Iterator[int]:
     for one in _nodes(node):
-        if isinstance(one.get(_MARK), int):
-            yield one[_MARK]
+        if (mark := mark_of(one)) is not None:
+            yield mark
 
 
 def _differences(one: Any, other: Any, place: str) -> Iterator[tuple[str, Any, Any]]:

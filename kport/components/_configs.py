@@ -21,6 +21,7 @@ from kport.components._arguments import (
     remember_arguments,
 )
 from kport.components._compile import equip_compile
+from kport.components._policy import build_under, under
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
@@ -133,8 +134,9 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     implied = values.pop(_IMPLIED, [])
     known = set(values) if _takes_all(cls) else set(inspect.signature(cls.__init__).parameters)
     taken = {name: one for name, one in values.items() if name in known.difference(implied)}
-    with _under(policy):
+    with under(policy):
         thing = cls(*positional, **taken)
+    build_under(thing, policy)
     for name, value in values.items():
         if name not in taken and name in _OF_ANY_LAYER:
             _restore(thing, name, value)
@@ -144,19 +146,6 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
 def _takes_all(cls: Any) -> bool:
     parameters = inspect.signature(cls.__init__).parameters.values()
     return any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
-
-
-@contextlib.contextmanager
-def _under(policy: Any) -> Iterator[None]:
-    import keras
-
-    before = keras.config.dtype_policy()
-    if policy is not None:
-        keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _restore(thing: Any, name: str, value: Any) -> None:

@@ -50,6 +50,8 @@ def is_users(thing: Any) -> bool:
     """Whether a thing is an object of a user's class, which may hold layers."""
     root = type(thing).__module__.split(".")[0]
     known = root in FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
+    if type(thing) is SimpleNamespace:  # of the standard library, and made to hold what users like
+        return True
     return not known and not isinstance(thing, type) and hasattr(thing, "__dict__")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kport.checkpoint import JSON, ModelSpec
+from kport.checkpoint import JSON, MARK, OWN_MARK, ModelSpec
 from kport.components import resolve
 from kport.errors import KportError, LoadError, Problem, mapped
 from kport.model._functions import other_functions
@@ -26,7 +26,7 @@ from kport.model._walk import Walk
 __all__ = ["require_agreement", "require_same_layers"]
 
 # Keys of a config that no output depends on, once the weights are those of the file.
-_SILENT = frozenset({"build_config", "name", "seed", "shared_object_id", "trainable"})
+_SILENT = frozenset({"build_config", "name", "seed", "trainable", MARK, OWN_MARK})
 _MAX_TEXT = 80
 _SILENT_ENDS = ("initializer", "regularizer", "constraint")
 

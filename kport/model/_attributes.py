@@ -87,7 +87,7 @@ def _bare_attributes(graph: bool) -> frozenset[str]:
     if graph:
         entry = keras.Input((1,))
         bare += [keras.Model(entry, entry), keras.Sequential([keras.Input((1,))])]
-    names: set[str] = set()
+    names = {"_torch_params"}  # of built layers on PyTorch; rounded under a mixed policy
     for thing in bare:
         names |= {*vars(thing), *vars(thing).get("_modules", {})}
     return frozenset(names - _COMPILE_STATE)

@@ -33,13 +33,15 @@ from kport.model._ahead import reading_ahead
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
 from kport.model._build_shapes import build_again, build_layers
+from kport.model._config import marked_for_keras
 from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
-from kport.model._keras import alone, loading_scope, without_tensorflow
+from kport.model._keras import alone, without_tensorflow
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_model_builds import unrun
 from kport.model._keras_sequential import built_once
 from kport.model._keras_sets import order_sets
+from kport.model._keras_sharing import loading_scope
 from kport.model._keras_vocabularies import no_vocabulary_files
 from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
@@ -142,7 +144,7 @@ def _resolved(
         checkpoint = replace(checkpoint, spec=recast(checkpoint.spec, dtype))
     spec, tensors = checkpoint.spec, checkpoint.tensors.values()
     config = resolve(spec.config, custom, spec.components, checkpoint.about, tensors)
-    return checkpoint, config
+    return checkpoint, marked_for_keras(config)
 
 
 def _with_definition(checkpoint: Checkpoint, training: bool) -> Checkpoint:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from kport.checkpoint import MARK, OWN_MARK
 from kport.errors import Problem, SaveError
 
-__all__ = ["is_lambda", "portable"]
+__all__ = ["is_lambda", "marked_for_keras", "portable"]
 
 # On PyTorch `keras.optimizers.Adam()` makes an object of this package's class of the same name,
 # and Keras writes that private module into the file, where no other backend can find it.
@@ -22,7 +23,6 @@ _VALUE_MODULES = (
     "keras.regularizers",
 )
 _VALUE_CLASSES = ("DTypePolicy", "DTypePolicyMap")
-_MARK = "shared_object_id"
 _MARSHALLED = "4w"  # how a code object of fewer than 16 arguments begins (marshal.c), in base 64
 
 JSON = dict[str, Any]
@@ -51,30 +51,55 @@ def portable(config: JSON) -> JSON:
             problems=code,
             remedy="Make it a named function decorated with @kport.register('your_package').",
         )
-    # Keras loses the mark of an object's first place where a config was copied, as those of layers
-    # of Sequential and functional models are; a mark that stands once says nothing. What is shared
-    # all the same is in the ties of the spec.
-    _unmark_graph_layers(plain)
     marks = Counter(_marks(plain))
     numbers = {mark: index for index, mark in enumerate(m for m in marks if marks[m] > 1)}
     _normalise(plain, numbers)
+    _mark_for_kport(plain)
     return plain
 
 
-def _unmark_graph_layers(node: Any) -> None:
+def marked_for_keras(config: Any) -> Any:
+    """Return a config with its own marks for layers of several graphs as those of Keras."""
+    if isinstance(config, list):
+        return [marked_for_keras(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        MARK if key == OWN_MARK else key: marked_for_keras(value) for key, value in config.items()
+    }
+
+
+def _mark_for_kport(config: JSON) -> None:
+    """Keep the marks of layers of several graphs from Keras; see `OWN_MARK`."""
+    graphs = list(_graphs(config))
+    owners: dict[int, set[int]] = defaultdict(set)
+    for graph, layers in graphs:
+        for layer in layers:
+            if MARK in layer:
+                owners[layer[MARK]].add(graph)
+    for _, layers in graphs:
+        times = Counter(layer.get(MARK) for layer in layers)
+        for layer in layers:
+            # A Sequential may have a layer twice, and finds it by Keras's mark.
+            if len(owners[layer.get(MARK, -1)]) > 1 and times[layer[MARK]] == 1:
+                layer[OWN_MARK] = layer.pop(MARK)
+
+
+def _graphs(node: Any) -> Iterator[tuple[int, list[JSON]]]:
+    """Yield the layers of each Sequential and functional model, with what tells one from another.
+
+    A model that is shared stands at several places and is one.
+    """
     if isinstance(node, list):
         for item in node:
-            _unmark_graph_layers(item)
+            yield from _graphs(item)
     elif isinstance(node, dict):
         inner = node.get("config")
         layers = inner.get("layers") if isinstance(inner, dict) else None
-        found = [one for one in layers if isinstance(one, dict)] if isinstance(layers, list) else []
-        times = Counter(layer.get(_MARK) for layer in found)
-        for layer in found:
-            if times[layer.get(_MARK)] == 1:  # a Sequential may have a layer twice
-                layer.pop(_MARK, None)
+        if isinstance(layers, list):
+            yield node.get(MARK, id(node)), [one for one in layers if isinstance(one, dict)]
         for value in node.values():
-            _unmark_graph_layers(value)
+            yield from _graphs(value)
 
 
 def _marks(node: Any) -> Iterator[int]:
@@ -82,8 +107,8 @@ def _marks(node: Any) -> Iterator[int]:
         for item in node:
             yield from _marks(item)
     elif isinstance(node, dict):
-        if isinstance(node.get(_MARK), int) and not _has_no_identity(node):
-            yield node[_MARK]
+        if isinstance(node.get(MARK), int) and not _has_no_identity(node):
+            yield node[MARK]
         for value in node.values():
             yield from _marks(value)
 
@@ -98,9 +123,9 @@ def _normalise(node: Any, numbers: dict[int, int]) -> None:
         for item in node:
             _normalise(item, numbers)
     elif isinstance(node, dict):
-        mark = node.pop(_MARK, None)
+        mark = node.pop(MARK, None)
         if mark in numbers and not _has_no_identity(node):
-            node[_MARK] = numbers[mark]
+            node[MARK] = numbers[mark]
         if str(node.get("module", "")).startswith(_PRIVATE_OPTIMIZERS):
             node["module"], node["registered_name"] = "keras.optimizers", None
         for value in node.values():

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import matches
+from kport.checkpoint import Kind, matches
 from kport.errors import UsageError
 from kport.model._inference import set_inference
 from kport.model._keras import own_variables
@@ -105,8 +105,11 @@ def frozen_names(found: Walk) -> list[str]:
         if not layer.trainable:
             frozen.append(path or ".")
             continue
-        trainable, _ = own_variables(layer)
-        frozen += [names[id(one)] for one in trainable if not one.trainable]
+        # A layer that borrows the weight of a frozen one counts it among its states, or does not,
+        # by which of the two was first.
+        own = (one for row in own_variables(layer) for one in row if not one.trainable)
+        weights = (names[id(one)] for one in own)
+        frozen += [name for name in weights if found.kinds[name] is Kind.PARAMETER]
     return frozen
 
 

@@ -20,18 +20,17 @@ from keras.src.saving import serialization_lib
 
 from kport.components import is_impostor
 from kport.errors import Problem, SaveError
+from kport.model._keras_sharing import sharing_scope
 from kport.model._keras_trainer import uncompiled
 
 __all__ = [
     "alone",
     "is_graph",
-    "loading_scope",
     "move_layer",
     "names_kept",
     "own_variables",
     "serialize",
     "serializing",
-    "sharing_scope",
     "trained_variables",
     "without_tensorflow",
 ]
@@ -58,7 +57,7 @@ def serializing(
     model: Any, *, training: bool = False, seen: set[int] | None = None
 ) -> Iterator[None]:
     """The scope of `serialize`, for many objects of one model."""
-    scopes = (sharing_scope(), without_tensorflow(), _policies_named(), _repeated_layers())
+    scopes = (sharing_scope(), without_tensorflow(), _policies_named())
     with contextlib.ExitStack() as stack:
         for scope in (*scopes, _watched(set() if seen is None else seen)):
             stack.enter_context(scope)
@@ -100,31 +99,6 @@ def _watched(seen: set[int]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _repeated_layers() -> Iterator[None]:
-    """Let the config of a Sequential have a layer as often as the Sequential has it.
-
-    Reason: its `get_config` goes through `Model.layers`, which has each layer once; its
-    `from_config` takes a layer again that is marked as the same.
-    """
-    original = keras.Sequential.get_config
-
-    def get_config(self: Any) -> dict[str, Any]:
-        config: dict[str, Any] = original(self)
-        if len(set(map(id, self._layers))) < len(self._layers):
-            by_name = {one["config"]["name"]: one for one in config["layers"]}
-            config["layers"] = [
-                {**by_name[layer.name], "shared_object_id": id(layer)} for layer in self._layers
-            ]
-        return config
-
-    keras.Sequential.get_config = get_config
-    try:
-        yield
-    finally:
-        keras.Sequential.get_config = original
-
-
-@contextlib.contextmanager
 def _policies_named() -> Iterator[None]:
     """Let the config of a map of dtype policies have their names.
 
@@ -151,25 +125,6 @@ def move_layer(layer: keras.Layer, path: str) -> None:
     paths.
     """
     layer._path = path
-
-
-def sharing_scope() -> contextlib.AbstractContextManager[Any]:
-    """The scope in which one ``shared_object_id`` stands for one object."""
-    scope: contextlib.AbstractContextManager[Any] = serialization_lib.ObjectSharingScope()
-    return scope
-
-
-@contextlib.contextmanager
-def loading_scope() -> Iterator[None]:
-    """The scope in which one ``shared_object_id`` of the file stands for one object.
-
-    Reason: Keras's own scope also marks what constructors serialize by its memory address. Wrappers
-    do so with layers that are gone afterwards, and the next layer at such an address was taken for
-    the one before: two Bidirectional layers in one model failed now and then.
-    """
-    with serialization_lib.ObjectSharingScope():
-        global_state.set_global_attribute("shared_objects/id_to_config_map", None)
-        yield
 
 
 _ALONE = threading.RLock()

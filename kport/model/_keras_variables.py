@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -66,13 +67,13 @@ def variable_like(variable: keras.Variable, dtype: str) -> keras.Variable:
     return new
 
 
-def track_again(model: keras.Model) -> None:
+def track_again(layers: Iterable[keras.Layer]) -> None:
     """Let PyTorch's modules know the variables that their layers have now.
 
     Reason: on PyTorch each layer lists its parameters once, when it is built.
     """
     if keras.backend.backend() == "torch":
-        for layer in model._flatten_layers():
+        for layer in layers:
             layer._track_variables()
 
 

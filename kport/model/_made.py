@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON, digest, renumbered
+from kport.checkpoint import JSON, MARK, OWN_MARK, digest, renumbered
 from kport.errors import KportError, SaveError, mapped
 from kport.model._config import is_lambda
 from kport.model._keras import serializing
@@ -37,7 +37,8 @@ _ELSEWHERE = frozenset(
         "name",
         "quantization_config",
         "seed",
-        "shared_object_id",
+        MARK,
+        OWN_MARK,
         "trainable",
         "vocabulary",
     }

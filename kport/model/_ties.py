@@ -31,7 +31,7 @@ def tie_again(model: keras.Model, ties: Mapping[str, str]) -> None:
         if old.shape == new.shape and id(old) in found.makers:
             share_variable(found.makers[id(old)], old, new)
     if apart:
-        track_again(model)
+        track_again(layer for _, layer in found.layers())
 
 
 def retype(model: keras.Model, tensors: Mapping[str, LazyTensor]) -> None:
@@ -48,4 +48,4 @@ def retype(model: keras.Model, tensors: Mapping[str, LazyTensor]) -> None:
             share_variable(found.makers[id(variable)], variable, variable_like(variable, stored))
             changed = True
     if changed:
-        track_again(model)
+        track_again(layer for _, layer in found.layers())

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
 import numpy as np
 
-from scenarios._core import Call, batch, component, scenario, simple
+from scenarios._core import Call, batch, called, component, scenario, simple
 
 Dense = keras.layers.Dense
 
@@ -262,6 +264,16 @@ def one_layer_in_two_arguments() -> tuple[keras.Model, Call]:
     return simple(Around(Wrapper(shared), Wrapper(shared, times=2)))
 
 
+@scenario("shared_via_ctor_args", "nested_shared_submodel")
+def one_part_in_functional_parts_and_in_an_argument() -> tuple[keras.Model, Call]:
+    shared = keras.Sequential([keras.Input((3,)), Dense(3), keras.layers.BatchNormalization()])
+    parts = []
+    for _ in range(2):
+        entry = keras.Input((3,))
+        parts.append(keras.Model(entry, Dense(3)(shared(entry))))
+    return simple(Around(Around(*parts), Wrapper(shared)))
+
+
 @component
 @dataclasses.dataclass(frozen=True)
 class Sizes:
@@ -367,15 +379,56 @@ def unused_layer_stays_unbuilt() -> tuple[keras.Model, Call]:
     return simple(HasSpare())
 
 
-@scenario("dtype_global_policy_subclassed", tolerance=5e-2)
-def inner_layers_under_a_global_policy() -> tuple[keras.Model, Call]:
+@component
+class MakesInBuild(keras.layers.Layer):
+    """Makes a Sequential without an Input, and a layer of one's own, when it is built."""
+
+    def build(self, shape: Any) -> None:
+        self.inner = keras.Sequential([keras.layers.Reshape((3, 1)), Wrapper(Dense(1))])
+        self.inner.build(shape)
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.squeeze(self.inner(x), -1)
+
+
+@component
+class HoldsInPlainObject(keras.Model):
+    def __init__(self, part: Any) -> None:
+        super().__init__()
+        self.box = SimpleNamespace(part=part)
+
+    def call(self, x: Any) -> Any:
+        return self.box.part(x)
+
+
+def under_a_global_policy(policy: str, make: Callable[[], keras.Model]) -> tuple[keras.Model, Call]:
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
+    keras.config.set_dtype_policy(policy)
     try:
-        model = ForgetfulBuild()
+        model = make()
+        called(model, simple(model)[1])
     finally:
         keras.config.set_dtype_policy(before)
     return simple(model)
+
+
+@scenario("dtype_global_policy_subclassed", tolerance=5e-2)
+def inner_layers_under_a_global_policy() -> tuple[keras.Model, Call]:
+    return under_a_global_policy("mixed_bfloat16", ForgetfulBuild)
+
+
+@scenario(tolerance=5e-2)
+def parts_that_build_makes_under_a_global_policy() -> tuple[keras.Model, Call]:
+    return under_a_global_policy("mixed_bfloat16", lambda: Around(MakesInBuild(), Dense(3)))
+
+
+@scenario(tolerance=5e-2)
+def a_variable_of_another_dtype_in_a_plain_object() -> tuple[keras.Model, Call]:
+    def make() -> keras.Model:
+        spectral = keras.layers.SpectralNormalization(Dense(3))
+        return HoldsInPlainObject(Around(Dense(3), spectral))
+
+    return under_a_global_policy("mixed_float16", make)
 
 
 class Holder:
