@@ -12,6 +12,7 @@ from kport.checkpoint._spec import JSON
 
 __all__ = ["renumbered"]
 
+_WAYS = ("forward_", "backward_")  # what Bidirectional puts before the name of its layer
 _WIRES = ("inbound_nodes", "input_layers", "output_layers")  # where tensors are named
 
 
@@ -101,6 +102,10 @@ class _Names:
         if not _is_object(node) or not isinstance(name := node["config"].get("name"), str):
             return node
         (local,) = local_layer_names([(node["class_name"], name)])
+        for way in _WAYS:
+            if name.startswith(way):
+                (rest,) = local_layer_names([(node["class_name"], name.removeprefix(way))])
+                local = way + rest
         return self.named(node, self.of_mark.get(mark_of(node), local))  # type: ignore[arg-type]  # None is no mark
 
     def named(self, node: JSON, name: str) -> JSON:
