@@ -1,7 +1,14 @@
 """The waist: a model as plain data, imported by everything and importing nothing but errors."""
 
 from kport.checkpoint._boxes import Box, box_of, byte_runs, slices_of
-from kport.checkpoint._bytes import STORED_AS, ByteSource, digest, digest_of, plain_bytes
+from kport.checkpoint._bytes import (
+    STORED_AS,
+    BlockSource,
+    ByteSource,
+    digest,
+    digest_of,
+    plain_bytes,
+)
 from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming
 from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
@@ -34,6 +41,7 @@ __all__ = [
     "STORED_AS",
     "Array",
     "Asset",
+    "BlockSource",
     "Box",
     "ByteSource",
     "Checker",

@@ -6,8 +6,9 @@ that every tensor can have one and every load can look at it. It runs outside of
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from blake3 import blake3
@@ -44,30 +45,28 @@ def plain_bytes(values: Array) -> memoryview:
     return plain.reshape(-1).view(np.uint8).data
 
 
-@runtime_checkable
-class ByteSource(Protocol):
+class ByteSource(ABC):
     """Gives the values of a tensor, and can copy their plain bytes to where they are wanted."""
 
+    @abstractmethod
     def __call__(self) -> Array:
         """Return the values."""
-        ...
 
+    @abstractmethod
     def copy_to(self, target: memoryview, start: int) -> None:
         """Fill memory with the plain bytes from one on, counted from the first of the tensor."""
-        ...
 
 
-@runtime_checkable
-class BlockSource(Protocol):
+class BlockSource(ABC):
     """Gives the values of a tensor, and a few rows at a time where the whole is in no one place."""
 
+    @abstractmethod
     def __call__(self) -> Array:
         """Return the values, put together in new memory."""
-        ...
 
+    @abstractmethod
     def blocks(self) -> Iterator[Array]:
         """Yield all rows in order, some at a time."""
-        ...
 
 
 def fill_bytes(target: memoryview, copy_to: Copy) -> str:

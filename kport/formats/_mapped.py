@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary, finalize
 
 import numpy as np
 
-from kport.checkpoint import Array
+from kport.checkpoint import Array, ByteSource
 from kport.errors import CorruptFileError, UnreadableError, mapped
 
 __all__ = ["FETCHERS", "Backing", "HeldBytes", "MappedFile", "identity_of", "in_place"]
@@ -185,7 +185,7 @@ def in_place(values: Callable[[], Array], backing: Backing, start: int) -> Calla
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(ByteSource):
     """A `kport.checkpoint.ByteSource` out of a file."""
 
     values: Callable[[], Array]

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 
-from kport.checkpoint import Array, Box, box_of
+from kport.checkpoint import Array, BlockSource, Box, box_of
 from kport.model.backends._jax import host_view
 from kport.model.backends._memory import aligned_zeros
 
@@ -64,7 +64,7 @@ def spread_source(variable: keras.Variable) -> Callable[[], Array] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spread:
+class _Spread(BlockSource):
     """A `kport.checkpoint.BlockSource` out of the parts that devices hold."""
 
     variable: keras.Variable
