@@ -138,14 +138,18 @@ def is_array(value: object) -> bool:
     """Whether it is an array or tensor of any backend; variables and what holds them are none."""
     import keras
 
-    return isinstance(value, np.ndarray) or keras.ops.is_tensor(value)
+    # TensorFlow calls a variable of Keras a tensor.
+    return isinstance(value, np.ndarray) or (
+        not isinstance(value, keras.Variable) and keras.ops.is_tensor(value)
+    )
 
 
 def _host(value: Any) -> Any:
     """Return a tensor of the backend as an array, None where it is none, or has no value now."""
     import keras
 
-    if type(value).__module__.partition(".")[0] not in FOREIGN or not keras.ops.is_tensor(value):
+    foreign = type(value).__module__.partition(".")[0] in FOREIGN
+    if not foreign or _has_a_state(value) or not keras.ops.is_tensor(value):
         return None
     try:
         array = keras.ops.convert_to_numpy(value)
