@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from kport.components._policy import build_as_constructed
 from kport.components._state import container, plain_values, print_of, unwatched
 from kport.components._values import PLAIN
 
@@ -130,6 +131,7 @@ def remember_arguments(cls: type) -> None:
         original(self, *args, **kwargs)
         if outermost and vars(self)[_ATTRIBUTE] is not None:
             vars(self)[_ATTRIBUTE] = _with_attributes(vars(self)[_ATTRIBUTE], self)
+            build_as_constructed(self)
 
     # Keras looks at the real parameters to make a config (Operation.__new__).
     construct.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for

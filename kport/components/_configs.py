@@ -21,7 +21,7 @@ from kport.components._arguments import (
     remember_arguments,
 )
 from kport.components._compile import equip_compile
-from kport.components._policy import build_under, under
+from kport.components._policy import under
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
@@ -136,7 +136,6 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     taken = {name: one for name, one in values.items() if name in known.difference(implied)}
     with under(policy):
         thing = cls(*positional, **taken)
-    build_under(thing, policy)
     for name, value in values.items():
         if name not in taken and name in _OF_ANY_LAYER:
             _restore(thing, name, value)

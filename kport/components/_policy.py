@@ -5,28 +5,37 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["build_under", "under"]
+__all__ = ["build_as_constructed", "under"]
+
+_TOLD: ContextVar[Any] = ContextVar("kport_told_policy", default=None)
 
 
 @contextlib.contextmanager
 def under(policy: Any) -> Iterator[None]:
-    """Let a policy be the global one, if it is any."""
+    """Let a policy that a file tells be the global one, if it tells any."""
     import keras
 
-    before = keras.config.dtype_policy()
-    if policy is not None:
-        keras.config.set_dtype_policy(policy)
+    if policy is None:
+        yield
+        return
+    before, told = keras.config.dtype_policy(), _TOLD.set(policy)
+    keras.config.set_dtype_policy(policy)
     try:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+        _TOLD.reset(told)
 
 
-def build_under(thing: Any, policy: Any) -> None:
-    """Let the `build` of a layer make parts under a policy, whenever it runs."""
-    original = getattr(thing, "build", None)
+def build_as_constructed(thing: Any) -> None:
+    """Let the `build` of what is made out of a file make parts under the same policy, at any time.
+
+    Also that of what the code of a class makes then, which stands in no config.
+    """
+    original, policy = getattr(thing, "build", None), _TOLD.get()
     if policy is None or original is None:
         return
 

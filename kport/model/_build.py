@@ -207,12 +207,12 @@ def _layer_at(found: Walk, path: str) -> keras.Layer:
     return layers[path]
 
 
-def _construct(config: dict[str, Any]) -> keras.Model:
+def _construct(config: dict[str, Any], dtype: str | None) -> keras.Model:
     frozen = said_frozen(config)
     with (
         mapped(LoadError, f"the model {config.get('class_name')!r} cannot be constructed"),
         _reason_first(),
-        loading_scope(),
+        loading_scope(dtypes=dtype is None),
         built_once(),
         warnings.catch_warnings(),
     ):
@@ -261,7 +261,7 @@ def _make(
         no_vocabulary_files(),
         keras.saving.custom_object_scope(custom),
     ):
-        model = _construct(config)
+        model = _construct(config, dtype)
         if checkpoint.naming is Naming.KERAS_2 and checkpoint.assets:
             # Its only way to be built is a call, which a lookup without its terms does not survive.
             load_assets(checkpoint, model, walk(model))

@@ -48,8 +48,14 @@ def build_configs(found: Walk) -> Iterator[tuple[str, JSON]]:
 
 def _build_config(path: str, layer: keras.Layer) -> Iterator[tuple[str, JSON]]:
     config = layer.get_build_config() if layer.built else None
-    if config:
-        yield path, json.loads(json.dumps(config))
+    if config or (layer.built and _built_by_calls(layer)):
+        yield path, json.loads(json.dumps(config or {}))
+
+
+def _built_by_calls(layer: keras.Layer) -> bool:
+    """Whether a call builds what is in it; where Keras cannot trace that, it knows no shapes."""
+    own = not type(layer).__module__.startswith("keras.")
+    return own and type(layer).build in (keras.Layer.build, keras.Model.build)
 
 
 def build_layers(
@@ -76,6 +82,8 @@ def build_layers(
             done.add(path)
             if not layer.built:
                 _build(path, layer, builds[path])
+    if not model.built and _built_by_calls(model):
+        model.built = True  # else it would not have been saved
     adapt_layers(found, states)
 
 
@@ -100,3 +108,4 @@ def _build(path: str, layer: keras.Layer, config: JSON) -> None:
         warnings.filterwarnings("ignore", message=r"`build\(\)` was called on layer")
         warnings.filterwarnings("ignore", message=".* had a build config, but the model cannot")
         layer.build_from_config(config)
+        layer.built = layer.built or not config

@@ -63,14 +63,18 @@ def _repeated_layers() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def loading_scope() -> Iterator[None]:
+def loading_scope(*, dtypes: bool = True) -> Iterator[None]:
     """The scope in which one ``shared_object_id`` of the file stands for one object.
+
+    Arguments:
+        dtypes: Whether the dtypes that the file tells of a graph's tensors are those of the model.
 
     Reason: Keras's own scope also marks what constructors serialize by its memory address. Wrappers
     do so with layers that are gone afterwards, and the next layer at such an address was taken for
     the one before: two Bidirectional layers in one model failed now and then.
     """
-    with serialization_lib.ObjectSharingScope(), _counted_calls():
+    remembered = _remembered_dtypes() if dtypes else contextlib.nullcontext()
+    with serialization_lib.ObjectSharingScope(), _counted_calls(), remembered:
         global_state.set_global_attribute("shared_objects/id_to_config_map", None)
         yield
 
@@ -131,3 +135,40 @@ def _moved(node: Any, calls: Mapping[str, int]) -> Any:
     if isinstance(name, str) and name in calls and [type(one) for one in numbers] == [int, int]:
         return [name, numbers[0] + calls[name], numbers[1]]
     return type(node)(_moved(item, calls) for item in node)
+
+
+@contextlib.contextmanager
+def _remembered_dtypes() -> Iterator[None]:
+    """Let the tensors of a graph have the dtypes that they had in the model that was saved.
+
+    Reason: Keras infers them by calling layers with symbols. On PyTorch it infers float32 out of a
+    layer that computes in half precision and has its weights, and half precision out of its copy.
+    """
+    original = functional.deserialize_node
+
+    def deserialize_node(node: Any, created_layers: Mapping[str, Any]) -> Any:
+        arguments = original(node, created_layers)
+        for told in _tensors(node) if isinstance(node, dict) else ():
+            name, call, index = told["keras_history"]
+            tensor = created_layers[name]._inbound_nodes[call].output_tensors[index]
+            if all(map(keras.backend.is_float_dtype, (tensor.dtype, told["dtype"]))):
+                tensor._dtype = told["dtype"]
+        return arguments
+
+    functional.deserialize_node = deserialize_node
+    try:
+        yield
+    finally:
+        functional.deserialize_node = original
+
+
+def _tensors(node: Any) -> Iterator[Any]:
+    """Yield what a config tells of each tensor that a layer is called with."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _tensors(item)
+    elif isinstance(node, dict):
+        if node.get("class_name") != "__keras_tensor__":
+            yield from _tensors(list(node.values()))
+        elif node["config"].get("keras_history"):
+            yield node["config"]
