@@ -73,10 +73,10 @@ class _DirectFile(io.RawIOBase):
     def write(self, data: ReadableBuffer) -> int:
         """Take all of the bytes; the caller's memory is free again."""
         source = memoryview(data).cast("B")
-        if self._place < self._size:
-            self._patches.append((self._place, bytes(source)))
-        else:
-            self._append(source)
+        earlier = source[: max(0, self._size - self._place)]
+        if earlier:
+            self._patches.append((self._place, bytes(earlier)))
+        self._append(source[len(earlier) :])
         self._place += len(source)
         return len(source)
 
@@ -131,8 +131,9 @@ class _DirectFile(io.RawIOBase):
                 file.write(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place, from the begin or the end."""
-        self._place = offset + (self._size if whence == os.SEEK_END else 0)
+        """Go to a place, from the begin, from here or from the end."""
+        begins = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}
+        self._place = begins[whence] + offset
         return self._place
 
     def tell(self) -> int:

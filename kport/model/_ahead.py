@@ -16,14 +16,16 @@ from itertools import accumulate, takewhile
 
 import keras
 
-from kport.checkpoint import Array, ByteSource, LazyTensor
+from kport.checkpoint import Array, ByteSource, Checkpoint, LazyTensor, Naming
 from kport.model.backends._memory import aligned_memory
 
 __all__ = ["SMALL", "THREADS", "Ahead", "reading_ahead"]
 
 SMALL = 1 << 18  # bytes below which handing a value to a thread costs more than copying it
 THREADS = min(4, os.cpu_count() or 1)  # more do not make memory faster
+_LEAST = 1 << 26  # bytes of a model below which threads cost more time than they save
 _MOST = 1 << 30  # more than is read in the time that Keras needs
+_AS_STORED = (Naming.ATTRIBUTE, Naming.WEIGHTS, Naming.KERAS)  # other files are often translated
 
 
 class Ahead:
@@ -33,8 +35,10 @@ class Ahead:
         self._coming: dict[int, Future[Array]] = {}
 
     def start(self, tensors: Iterable[LazyTensor], pool: ThreadPoolExecutor) -> None:
-        """Begin to read the large ones, in this order."""
+        """Begin to read the large ones, in this order, where they are much together."""
         large = [one for one in tensors if one.nbytes >= SMALL and _is_plain(one)]
+        if sum(one.nbytes for one in large) < _LEAST:
+            return
         sums = accumulate(one.nbytes for one in large)
         for tensor, _ in takewhile(lambda pair: pair[1] <= _MOST, zip(large, sums, strict=True)):
             self._coming[id(tensor.source)] = pool.submit(_read, tensor)
@@ -52,18 +56,19 @@ class Ahead:
 
 
 @contextmanager
-def reading_ahead(tensors: Iterable[LazyTensor]) -> Iterator[Ahead]:
+def reading_ahead(checkpoint: Checkpoint) -> Iterator[Ahead]:
     """Read while the block runs; what nobody has taken by its end is dropped.
 
     Nothing is read where a mesh holds the model: each process reads its own parts then.
     """
     ahead = Ahead()
-    if keras.distribution.distribution() is not None:
+    distributed = keras.distribution.distribution() is not None
+    if distributed or checkpoint.naming not in _AS_STORED:
         yield ahead
         return
     pool = ThreadPoolExecutor(THREADS, "kport-ahead")
     try:
-        ahead.start(tensors, pool)
+        ahead.start(checkpoint.tensors.values(), pool)
         yield ahead
     finally:
         pool.shutdown(cancel_futures=True)

@@ -103,7 +103,7 @@ def build(
     checkpoint = _with_definition(checkpoint, compile)
     checkpoint, config = _resolved(checkpoint, custom, dtype)
     training = config.pop("compile_config", None)
-    with reading_ahead(() if only or dtype else checkpoint.tensors.values()) as ahead:
+    with nullcontext() if only or dtype else reading_ahead(checkpoint) as ahead:
         with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
             model, lines = _make(config, training if compile else None, checkpoint, custom, dtype)
             found = walk(model)

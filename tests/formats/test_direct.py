@@ -54,10 +54,12 @@ def test_earlier_bytes_can_be_replaced(tmp_path: Path) -> None:
     with open_to_write(tmp_path / "file", 1) as file:
         file.write(b"a" * 3 * _BLOCK)
         file.seek(5)
-        file.write(b"bc")
-        file.seek(0, os.SEEK_END)
-        file.write(b"d")
-    expected = b"a" * 5 + b"bc" + b"a" * (3 * _BLOCK - 7) + b"d"
+        file.write(b"b")
+        file.seek(1, os.SEEK_CUR)
+        file.write(b"c")
+        file.seek(-1, os.SEEK_END)
+        file.write(b"de")
+    expected = b"a" * 5 + b"bac" + b"a" * (3 * _BLOCK - 9) + b"de"
     assert (tmp_path / "file").read_bytes() == expected
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 import kport
+from kport.checkpoint import Naming
 from kport.errors import CorruptFileError, LoadError
 from kport.formats._mapped import MappedFile
+from kport.model import _ahead
 
 pytestmark = pytest.mark.backend
 
@@ -51,7 +54,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def saved(tmp_path: Path) -> tuple[keras.Model, Path]:
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[keras.Model, Path]:
+    monkeypatch.setattr(_ahead, "_LEAST", 0)  # a small model stands for a large one
     layers = [Waiting(), *(keras.layers.Dense(_UNITS, name=name) for name in ("first", "second"))]
     model = keras.Sequential([keras.Input((_UNITS,)), *layers])
     kport.save(model, tmp_path / "bundle")
@@ -67,6 +71,15 @@ def test_values_are_read_while_keras_builds(
     assert sum(reads) == sum(4 * one.size for one in map(np.asarray, model.get_weights()))
     for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
+
+
+def test_what_may_be_translated_is_not_read_ahead(saved: tuple[keras.Model, Path]) -> None:
+    checkpoint = kport.formats.read(saved[1])
+    kernel = checkpoint.tensors["first.kernel"]
+    with _ahead.reading_ahead(checkpoint) as ahead:
+        assert ahead.take(kernel) is not None
+    with _ahead.reading_ahead(replace(checkpoint, naming=Naming.POSITION)) as ahead:
+        assert ahead.take(kernel) is None
 
 
 def test_a_loaded_variable_is_nobody_elses(saved: tuple[keras.Model, Path]) -> None:
