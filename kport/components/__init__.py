@@ -7,41 +7,43 @@ anything else in a file is refused before it is constructed.
 
 from kport.components._arguments import left_by_code, untold_values
 from kport.components._configs import forgotten_arguments, replaced_arguments
-from kport.components._functions import computes_another, function_print, is_function
 from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
-from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
-from kport.components._resolve import named_components, resolve
-from kport.components._state import (
+from kport.components._plain import (
+    FOREIGN,
+    container,
     decode_plain,
     encode_plain,
+    has_a_state,
     is_array,
+    is_plain,
     is_users,
     plain_values,
     print_of,
-    put,
     values_in,
 )
+from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
+from kport.components._resolve import named_components, resolve
 
 __all__ = [
     "COMPONENTS",
+    "FOREIGN",
     "Component",
     "ComponentRegistry",
-    "computes_another",
+    "container",
     "decode_plain",
     "encode_plain",
     "forgotten_arguments",
-    "function_print",
+    "has_a_state",
     "is_array",
-    "is_function",
     "is_impostor",
+    "is_plain",
     "is_users",
     "kind_of",
     "left_by_code",
     "named_components",
     "plain_values",
     "print_of",
-    "put",
     "register",
     "replaced_arguments",
     "resolve",

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from kport.components._plain import container, plain_values, print_of, unwatched
 from kport.components._policy import build_as_constructed
-from kport.components._state import container, plain_values, print_of, unwatched
 from kport.components._values import PLAIN
 
 __all__ = [

@@ -28,7 +28,6 @@ from kport.checkpoint import (
 )
 from kport.components import resolve
 from kport.errors import KportError, LoadError, UsageError, mapped
-from kport.model._agree import require_agreement, require_same_layers
 from kport.model._ahead import reading_ahead
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
@@ -52,6 +51,7 @@ from kport.model._training import compile_again
 from kport.model._unlearned import mark_unlearned
 from kport.model._walk import Walk, walk
 from kport.model._wrong_kernels import refuse_wrong_kernels
+from kport.model.changes import require_agreement, require_same_layers
 
 __all__ = ["build", "build_part", "report_of"]
 

@@ -16,12 +16,10 @@ import keras
 from kport.checkpoint import JSON, names_below
 from kport.components import resolve
 from kport.errors import LoadError, mapped
-from kport.model._changes import changes, put_changes
-from kport.model._functions import functions_of
 from kport.model._inference import infers_always, set_inference
 from kport.model._keras import move_layer, without_tensorflow
-from kport.model._made import made_by_code
 from kport.model._walk import Walk
+from kport.model.changes import changes_of, put_values
 
 __all__ = ["adapt_layers", "layer_states", "set_policies"]
 
@@ -36,12 +34,8 @@ def layer_states(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON
         told: The ids of what its config tells.
     """
     states = {path: state for path, layer in found.layers() if (state := dict(_state(layer)))}
-    for path, config in made_by_code(found, told):
-        states.setdefault(path, {})["made"] = config
-    for path, functions in functions_of(found, told):
-        states.setdefault(path, {})["functions"] = functions
-    for path, changed in changes(found).items():
-        states.setdefault(path, {})["attributes"] = changed
+    for path, key, change in changes_of(found, told):
+        states.setdefault(path, {})[key] = change
     for path, state in states.items():
         yield path or ".", state
     ordered = sorted(states)
@@ -148,7 +142,7 @@ def adapt_layers(found: Walk, states: Mapping[str, JSON]) -> None:
             setattr(layer, f"is_{_policy(layer).quantization_mode}_calibrated", True)
         if "inference" in state:
             set_inference(layer, True)
-    put_changes(found, states)
+    put_values(found, states)
 
 
 def _adapt(layer: keras.Layer, rank: int, alpha: float) -> None:

@@ -16,9 +16,9 @@ import pytest
 
 import kport
 from kport.checkpoint import Checkpoint
-from kport.components import computes_another, function_print
 from kport.errors import LoadError, SaveError
 from kport.model import build, capture
+from kport.model.changes._function_prints import computes_another, function_print
 
 pytestmark = [
     pytest.mark.backend,

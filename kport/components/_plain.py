@@ -8,8 +8,6 @@ and end it, as does whatever no file can hold: locks, files, compiled functions.
 from __future__ import annotations
 
 import base64
-import functools
-import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from kport.checkpoint import DTYPES, digest_of, dtype_name, join_name, plain_bytes, split_name
+from kport.checkpoint import DTYPES, digest_of, dtype_name, join_name, plain_bytes
 from kport.components._values import PLAIN, array_node, decode, encode
 from kport.errors import Problem
 
@@ -28,12 +26,12 @@ __all__ = [
     "container",
     "decode_plain",
     "encode_plain",
+    "has_a_state",
     "is_array",
     "is_plain",
     "is_users",
     "plain_values",
     "print_of",
-    "put",
     "unwatched",
     "values_in",
 ]
@@ -42,8 +40,6 @@ _DEEPEST = 16  # containers in containers; one that holds itself has no end
 
 FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
 """Objects of these packages are no user's, and may lead anywhere."""
-
-_MISSING = object()
 
 
 def is_users(thing: Any) -> bool:
@@ -90,12 +86,13 @@ def _inside(value: Any) -> Mapping[Any, Any] | None:
         return dict(value)
     if sort in (list, tuple):
         return dict(enumerate(value))
-    if isinstance(value, SimpleNamespace) or (is_users(value) and not _has_a_state(value)):
+    if isinstance(value, SimpleNamespace) or (is_users(value) and not has_a_state(value)):
         return dict(vars(value))
     return None
 
 
-def _has_a_state(value: Any) -> bool:
+def has_a_state(value: Any) -> bool:
+    """Whether a file keeps the state of a thing in a place of its own."""
     import keras
 
     kinds = keras.Layer, keras.Variable, keras.Metric, keras.Optimizer
@@ -149,7 +146,7 @@ def _host(value: Any) -> Any:
     import keras
 
     foreign = type(value).__module__.partition(".")[0] in FOREIGN
-    if not foreign or _has_a_state(value) or not keras.ops.is_tensor(value):
+    if not foreign or has_a_state(value) or not keras.ops.is_tensor(value):
         return None
     try:
         array = keras.ops.convert_to_numpy(value)
@@ -198,45 +195,3 @@ def _digested(value: Any, place: str, problems: list[Problem]) -> Any:
 def _written(value: Any, place: str, problems: list[Problem]) -> Any:
     text = base64.b64encode(plain_bytes(value)).decode()
     return array_node(dtype_name(value.dtype), value.shape, text)
-
-
-def put(thing: Any, path: str, value: Any) -> bool:
-    """Put a plain value at a path of `plain_values`; say whether there is such a place.
-
-    What is equal already is left alone; no value takes the place of a layer or a variable.
-    """
-    *way, last = split_name(path)
-    for name in way:
-        thing = _child(thing, name)
-    now = _child(thing, last)
-    if is_plain(now) and print_of(now) == print_of(value):
-        return True
-    sort = container(thing)
-    if sort is None:
-        return _set_attribute(thing, last, now, value)
-    if sort not in (list, dict) or _has_a_state(now) or (sort is list and now is _MISSING):
-        return False
-    key = int(last) if sort is list else next((one for one in thing if str(one) == last), last)
-    thing[key] = value
-    return True
-
-
-def _child(thing: Any, name: str) -> Any:
-    sort = container(thing)
-    if sort is dict:
-        return next((one for key, one in thing.items() if str(key) == name), _MISSING)
-    if sort in (list, tuple):
-        return thing[int(name)] if name.isdecimal() and int(name) < len(thing) else _MISSING
-    own = getattr(thing, "__dict__", {})
-    return {**own, **own.get("_modules", {})}.get(name, _MISSING)  # where PyTorch keeps layers
-
-
-def _set_attribute(thing: Any, name: str, now: Any, value: Any) -> bool:
-    """Set an attribute that hides no method of its class."""
-    of_class = inspect.getattr_static(type(thing), name, None)
-    caches = isinstance(of_class, functools.cached_property)
-    hides = callable(of_class) or (hasattr(of_class, "__get__") and not caches)
-    if hides or _has_a_state(now) or not (hasattr(thing, "__dict__") and name.isidentifier()):
-        return False
-    setattr(thing, name, value)
-    return True

@@ -8,59 +8,21 @@ what was done to the layers of one model and stands in no code.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 
-from kport.checkpoint import JSON, MARK, OWN_MARK, ModelSpec
+from kport.checkpoint import JSON, ModelSpec
 from kport.components import resolve
 from kport.errors import KportError, LoadError, Problem, mapped
-from kport.model._functions import other_functions
 from kport.model._keras import alone, serializing
-from kport.model._made import held_by_users, told_config
 from kport.model._walk import Walk
+from kport.model.changes._configs import held_by_users, told_config
+from kport.model.changes._functions import other_functions
+from kport.model.changes._refusal import otherwise, refuse_others
 
-__all__ = ["require_agreement", "require_same_layers"]
-
-# Keys of a config that no output depends on, once the weights are those of the file.
-_SILENT = frozenset({"build_config", "name", "seed", "trainable", MARK, OWN_MARK})
-_MAX_TEXT = 80
-_SILENT_ENDS = ("initializer", "regularizer", "constraint")
-
-
-def require_agreement(
-    found: Walk, made: Mapping[str, JSON], custom_objects: Mapping[str, Any]
-) -> None:
-    """Compare the config of each layer with that of the file; layers of other classes are skipped.
-
-    Arguments:
-        found: The live model.
-        made: Path of a layer -> its config in the file.
-        custom_objects: See `kport.load`.
-
-    Raises:
-        LoadError: Some differ; all are named.
-    """
-    layers = dict(found.layers()) if made else {}
-    problems = [
-        problem
-        for path, config in made.items()
-        if path in layers
-        for problem in _differences(path, layers[path], config, custom_objects)
-    ]
-    _refuse(problems, "Change the code to what the file has, or build the model and use")
-
-
-def _refuse(problems: list[Problem], remedy: str) -> None:
-    if problems:
-        raise LoadError(
-            "the code here makes other layers than the code that wrote the file",
-            problems=problems,
-            remedy=f"{remedy} kport.load_weights(model, path), which compares weights alone.",
-        )
+__all__ = ["require_same_layers"]
 
 
 def require_same_layers(
@@ -85,7 +47,7 @@ def require_same_layers(
             *other_functions(found, spec.layers),
         ]
     start = f"{only}." if only else ""
-    _refuse(
+    refuse_others(
         [one for one in problems if f"{one.place}.".startswith(start)],
         "Was the code changed, or were attributes set after the layers were made? Change the code "
         "to what the file has, so that __init__ makes such layers; or build the model and use",
@@ -152,51 +114,4 @@ def _unlike(place: str, theirs: Any, ours: Any) -> Iterator[Problem]:
         for index, (one, other) in enumerate(zip(theirs, ours, strict=True)):
             yield from _unlike(f"{place}.{index}", one, other)
     elif theirs != ours:
-        text = f"is {_short(theirs)} in the file and {_short(ours)} in the code here"
-        yield Problem(place, text)
-
-
-def _differences(
-    path: str, layer: keras.Layer, config: JSON, custom_objects: Mapping[str, Any]
-) -> Iterator[Problem]:
-    twin = None
-    # What cannot be made again, such as a Lambda with bytecode, cannot be compared.
-    with contextlib.suppress(KportError), mapped(LoadError, "cannot be made again"):
-        twin = keras.saving.deserialize_keras_object(resolve(config, custom_objects, {}))
-    if twin is None or type(twin) is not type(layer):
-        return
-    rank = _rank(layer)
-    theirs, ours = _loud(twin.get_config(), rank), _loud(layer.get_config(), rank)
-    for key in sorted(theirs.keys() & ours.keys()):
-        if theirs[key] != ours[key]:
-            text = f"is {_short(theirs[key])} in the file and {_short(ours[key])} in the code here"
-            yield Problem(f"{path}.{key}", text)
-
-
-def _rank(layer: keras.Layer) -> int:
-    shape = (layer.get_build_config() or {}).get("input_shape") if layer.built else None
-    return len(shape) if isinstance(shape, (list, tuple)) else 0
-
-
-def _loud(config: Any, rank: int, key: str = "") -> Any:
-    """Return what outputs depend on, one value in one form."""
-    if isinstance(config, Mapping):
-        return {
-            str(key): _loud(one, rank, str(key))
-            for key, one in config.items()
-            if key not in _SILENT and not str(key).endswith(_SILENT_ENDS)
-        }
-    if isinstance(config, (list, tuple)):
-        return [_loud(one, rank, key) for one in config]
-    if isinstance(config, float):
-        return float(str(np.float32(config)))  # TensorFlow held it in 32 bits
-    if key == "axis" and isinstance(config, int) and config < 0:
-        return config + rank
-    return config
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Mapping) and value.get("class_name") == "function":
-        value = value.get("config")
-    text = json.dumps(value, default=str)
-    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}..."
+        yield otherwise(place, theirs, ours)

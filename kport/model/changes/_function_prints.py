@@ -18,7 +18,7 @@ from typing import Any
 
 from kport.bytecode import expression, read_code, text_of
 from kport.checkpoint import digest
-from kport.components._state import FOREIGN, is_plain, print_of
+from kport.components import FOREIGN, is_plain, print_of
 from kport.errors import CorruptFileError
 
 __all__ = ["computes_another", "function_print", "is_function"]

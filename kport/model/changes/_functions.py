@@ -13,10 +13,15 @@ from typing import Any
 import keras
 
 from kport.checkpoint import JSON, split_name
-from kport.components import computes_another, function_print, is_function, values_in
+from kport.components import values_in
 from kport.errors import Problem
 from kport.model._attributes import beside_books
 from kport.model._walk import Walk
+from kport.model.changes._function_prints import (
+    computes_another,
+    function_print,
+    is_function,
+)
 
 __all__ = ["functions_of", "other_functions"]
 

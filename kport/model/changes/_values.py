@@ -13,31 +13,29 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON, split_name
+from kport.checkpoint import JSON
 from kport.components import (
-    decode_plain,
     encode_plain,
     is_array,
     left_by_code,
     plain_values,
     print_of,
-    put,
     untold_values,
 )
-from kport.errors import LoadError, Problem, SaveError, mapped
-from kport.model._attributes import may_be_set, set_by_users
+from kport.errors import Problem, SaveError
+from kport.model._attributes import set_by_users
 from kport.model._hooks import saves_itself
 from kport.model._keras import serializing
-from kport.model._twins import Twins
 from kport.model._walk import Walk
+from kport.model.changes._twins import Twins
 
-__all__ = ["changes", "put_changes"]
+__all__ = ["changed_values"]
 
 _LARGE = 1 << 20  # characters of JSON, of which headers and manifests hold a few million
 _NONE = print_of(None)
 
 
-def changes(found: Walk) -> dict[str, JSON]:
+def changed_values(found: Walk) -> dict[str, JSON]:
     """Return path of a layer -> path of an attribute -> its value, of all that was changed.
 
     Raises:
@@ -97,29 +95,3 @@ def _config(layer: keras.Layer) -> dict[str, Any]:
         config: dict[str, Any] = layer.get_config()
         return config
     return {}
-
-
-def put_changes(found: Walk, states: Mapping[str, JSON]) -> None:
-    """Set what code had changed on layers.
-
-    Raises:
-        LoadError: The code here has no place for some of it; all of that is named.
-    """
-    problems = [
-        Problem(".".join(one for one in (path, name) if one), "is in the file, not in the code")
-        for path, layer in found.layers()
-        for name, node in states.get(path or ".", {}).get("attributes", {}).items()
-        if not _put(layer, name, node)
-    ]
-    if problems:
-        raise LoadError(
-            "the code here has no place for what was set in the model after __init__",
-            problems=problems,
-            remedy="Give the classes these attributes again; or build the model and use "
-            "kport.load_weights(model, path).",
-        )
-
-
-def _put(layer: keras.Layer, name: str, node: Any) -> bool:
-    with mapped(LoadError, f"the attribute {name} cannot be set"):
-        return may_be_set(layer, split_name(name)[0]) and put(layer, name, decode_plain(node))

@@ -1,0 +1,88 @@
+"""Put back what code had changed: plain values, by their paths."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from kport.checkpoint import JSON, split_name
+from kport.components import container, decode_plain, has_a_state, is_plain, print_of
+from kport.errors import LoadError, Problem, mapped
+from kport.model._attributes import may_be_set
+from kport.model._walk import Walk
+
+__all__ = ["put_values"]
+
+_MISSING = object()
+
+
+def put_values(found: Walk, states: Mapping[str, JSON]) -> None:
+    """Set what code had changed on layers.
+
+    Raises:
+        LoadError: The code here has no place for some of it; all of that is named.
+    """
+    problems = [
+        Problem(".".join(one for one in (path, name) if one), "is in the file, not in the code")
+        for path, layer in found.layers()
+        for name, node in states.get(path or ".", {}).get("attributes", {}).items()
+        if not _put(layer, name, node)
+    ]
+    if problems:
+        raise LoadError(
+            "the code here has no place for what was set in the model after __init__",
+            problems=problems,
+            remedy="Give the classes these attributes again; or build the model and use "
+            "kport.load_weights(model, path).",
+        )
+
+
+def _put(layer: keras.Layer, name: str, node: Any) -> bool:
+    with mapped(LoadError, f"the attribute {name} cannot be set"):
+        return may_be_set(layer, split_name(name)[0]) and _put_at(layer, name, decode_plain(node))
+
+
+def _put_at(thing: Any, path: str, value: Any) -> bool:
+    """Put a plain value at a path of `plain_values`; say whether there is such a place.
+
+    What is equal already is left alone; no value takes the place of a layer or a variable.
+    """
+    *way, last = split_name(path)
+    for name in way:
+        thing = _child(thing, name)
+    now = _child(thing, last)
+    if is_plain(now) and print_of(now) == print_of(value):
+        return True
+    sort = container(thing)
+    if sort is None:
+        return _set_attribute(thing, last, now, value)
+    if sort not in (list, dict) or has_a_state(now) or (sort is list and now is _MISSING):
+        return False
+    key = int(last) if sort is list else next((one for one in thing if str(one) == last), last)
+    thing[key] = value
+    return True
+
+
+def _child(thing: Any, name: str) -> Any:
+    sort = container(thing)
+    if sort is dict:
+        return next((one for key, one in thing.items() if str(key) == name), _MISSING)
+    if sort in (list, tuple):
+        return thing[int(name)] if name.isdecimal() and int(name) < len(thing) else _MISSING
+    own = getattr(thing, "__dict__", {})
+    return {**own, **own.get("_modules", {})}.get(name, _MISSING)  # where PyTorch keeps layers
+
+
+def _set_attribute(thing: Any, name: str, now: Any, value: Any) -> bool:
+    """Set an attribute that hides no method of its class."""
+    of_class = inspect.getattr_static(type(thing), name, None)
+    caches = isinstance(of_class, functools.cached_property)
+    hides = callable(of_class) or (hasattr(of_class, "__get__") and not caches)
+    if hides or has_a_state(now) or not (hasattr(thing, "__dict__") and name.isidentifier()):
+        return False
+    setattr(thing, name, value)
+    return True
