@@ -53,6 +53,10 @@ class Backing(Protocol):
         """Some of them, about to be read from end to end."""
         ...
 
+    def expect(self, start: int, stop: int) -> None:
+        """Get ready for some of them to be read."""
+        ...
+
 
 class HeldBytes:
     """Bytes in memory, for what lies compressed on disk."""
@@ -64,6 +68,9 @@ class HeldBytes:
     def view(self, start: int, stop: int) -> Array:
         """Some of them, as a read-only array of uint8."""
         return self.bytes[start:stop]
+
+    def expect(self, start: int, stop: int) -> None:
+        """They are there."""
 
 
 class MappedFile:

@@ -41,7 +41,7 @@ def written(fill, **options):
 
 def opened(data):
     backing = HeldBytes(data)
-    root = open_file(backing.bytes)
+    root = open_file(backing)
     return root, stored_arrays(root, backing)
 
 
@@ -203,6 +203,23 @@ def test_the_order_is_that_of_the_names():
     assert group_names(root) == ("b", "b/vars")
 
 
+def test_the_structure_is_read_and_not_the_values_it_lies_among():
+    class Watched(HeldBytes):
+        def expect(self, start, stop):
+            asked.extend(range(start, stop))
+
+    def fill(file):
+        for index in range(8):
+            file[f"layers/{index}/vars/0"] = np.zeros(1 << 18, "f4")
+
+    asked, before, data = [], b"x" * 1000, written(fill)
+    backing = Watched(before + data + before)
+    stored_arrays(open_file(backing, len(before), len(data)), backing, len(before))
+    assert len(asked) == len(set(asked)) < len(data) / 8
+    assert len(before) <= min(asked)
+    assert max(asked) < len(before) + len(data)
+
+
 @pytest.mark.parametrize("options", PACKED[:2], ids=["plain", "gzip"])
 def test_the_bytes_are_let_go_with_the_root(options):
     def fill(file):
@@ -212,7 +229,7 @@ def test_the_bytes_are_let_go_with_the_root(options):
     gone = weakref.ref(backing)
     gc.disable()
     try:
-        root = open_file(backing.bytes)
+        root = open_file(backing)
         image = weakref.ref(root._file.image)
         arrays = stored_arrays(root, backing)
         del root

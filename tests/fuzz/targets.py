@@ -388,7 +388,7 @@ def weights() -> Iterable[bytes]:
 def read_weights(data: bytes) -> None:
     backing = HeldBytes(data)
     with mapped(CorruptFileError, "is damaged"):
-        root = open_file(backing.bytes)
+        root = open_file(backing)
         arrays = stored_arrays(root, backing)
         for node in nodes(root):
             for attribute in node.attributes.values():

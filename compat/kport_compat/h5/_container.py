@@ -31,7 +31,7 @@ def opened(path: Path) -> tuple[Group, MappedFile]:
     """
     with mapped(CorruptFileError, "is a damaged or truncated HDF5 file", path=path):
         values = MappedFile(path)  # mapped when one is read, if the file is then the same
-        return open_file(MappedFile(path).bytes), values
+        return open_file(MappedFile(path)), values
 
 
 def below(group: Group, path: str) -> Group:

@@ -48,7 +48,7 @@ class KerasWeights(ReadOnly):
         """
         with mapped(CorruptFileError, "cannot be read", path=path):
             backing = MappedFile(path)
-            root = open_file(MappedFile(path).bytes)
+            root = open_file(MappedFile(path))
             arrays = stored_arrays(root, backing)
             tensors, notes = tensors_of(arrays, keras_3_paths(group_names(root), arrays), None)
         return Checkpoint(
@@ -65,7 +65,7 @@ KERAS_WEIGHTS = KerasWeights()
 
 
 def _recognises(path: Path) -> bool:
-    root = open_file(MappedFile(path).bytes)
+    root = open_file(MappedFile(path))
     if any(name in root.attributes for name in _LEGACY) or "model_weights" in root:
         return False
     return any(name in root for name in ("vars", "layers", "_layer_checkpoint_dependencies"))

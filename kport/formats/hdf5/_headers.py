@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kport.errors import CorruptFileError, UnreadableError
+from kport.formats._mapped import Backing
 from kport.formats.hdf5._checksum import check
 from kport.formats.hdf5._image import NOWHERE, Cursor, Image
 
@@ -35,24 +36,29 @@ class Message(NamedTuple):
     data: bytes
 
 
-def opened(data: memoryview) -> tuple[Image, int]:
+def opened(backing: Backing, begin: int, size: int) -> tuple[Image, int]:
     """Return the image of a file, and the address of its root group.
+
+    Arguments:
+        backing: See `Image`.
+        begin: See `Image`.
+        size: See `Image`.
 
     Raises:
         CorruptFileError: It is no HDF5 file, or is cut off.
         UnreadableError: Its addresses are not of eight bytes, as all that h5py writes are.
     """
-    start = next((one for one in SIGNATURE_PLACES if data[one : one + 8] == SIGNATURE), None)
-    if start is None:
+    images = (Image(backing, begin, size, one) for one in SIGNATURE_PLACES if one + 8 <= size)
+    image = next((one for one in images if one.peek(0, 8, "").data == SIGNATURE), None)
+    if image is None:
         raise CorruptFileError("is no HDF5 file")
-    image = Image(data, start)
     version = image.peek(8, 1, "the superblock").number(1)
     read = {0: _superblock_0, 1: _superblock_0, 2: _superblock_2, 3: _superblock_2}.get(version)
     if read is None:
         raise UnreadableError(f"is HDF5 with a superblock of version {version}")
     root, end = read(image, version)
-    if end > len(data):
-        raise CorruptFileError(f"is truncated: {len(data)} bytes are there of {end}")
+    if end > size:
+        raise CorruptFileError(f"is truncated: {size} bytes are there of {end}")
     return image, root
 
 

@@ -8,11 +8,14 @@ no file gives out its bytes twice.
 from __future__ import annotations
 
 from kport.errors import CorruptFileError
+from kport.formats._mapped import Backing
 
 __all__ = ["NOWHERE", "Cursor", "Image"]
 
 NOWHERE = (1 << 64) - 1
 """The address of what is not stored."""
+
+_WINDOW = 1 << 16  # bytes that cost no more to get than a page
 
 
 class Cursor:
@@ -73,15 +76,22 @@ class Cursor:
 class Image:
     """The bytes of a file from its superblock on.
 
+    Its structure is spread among the values, of which as few as can be are got from the disk.
+
     Arguments:
-        data: The bytes of the file.
+        backing: The bytes of the file, and others.
+        begin: Where those of the file begin.
+        size: How many there are.
         start: Where its superblock is.
     """
 
-    def __init__(self, data: memoryview, start: int) -> None:
-        self._data, self.start = data[start:], start
-        self._left = self.size = len(data) - start
+    def __init__(self, backing: Backing, begin: int, size: int, start: int) -> None:
+        self.start, self._begin = start, begin + start
+        self._left = self.size = size - start
+        self._backing = backing
+        self._data = backing.bytes[self._begin : begin + size].data
         self._seen: set[int] = set()
+        self._expected: set[int] = set()
 
     def peek(self, address: int, size: int, what: str) -> Cursor:
         """Return bytes that tell how large the block is that they begin.
@@ -91,7 +101,15 @@ class Image:
         """
         if address + size > self.size:
             raise CorruptFileError(f"{what} is said to be at {address} of a file of {self.size}")
+        self._expect(address, address + size)
         return Cursor(bytes(self._data[address : address + size]), what)
+
+    def _expect(self, start: int, stop: int) -> None:
+        for window in range(start // _WINDOW, -(-stop // _WINDOW)):
+            if window not in self._expected:
+                self._expected.add(window)
+                last = min((window + 1) * _WINDOW, self.size)
+                self._backing.expect(self._begin + window * _WINDOW, self._begin + last)
 
     def block(self, address: int, size: int, what: str) -> Cursor:
         """Return a block of metadata, which has not been read before.

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from weakref import WeakValueDictionary
 
-from kport.checkpoint import Array
 from kport.errors import CorruptFileError, UnsafeFileError
+from kport.formats._mapped import Backing
 from kport.formats.hdf5._attributes import Attribute, Heaps, attributes
 from kport.formats.hdf5._filters import filters
 from kport.formats.hdf5._headers import Message, messages, opened
@@ -154,17 +154,19 @@ class Dataset(Node):
         return next((one.data for one in self._messages if one.kind == kind), None)
 
 
-def open_file(data: Array) -> Group:
+def open_file(backing: Backing, begin: int = 0, size: int | None = None) -> Group:
     """Return the root of an HDF5 file.
 
     Arguments:
-        data: The bytes of the file as an array of uint8; they have to stay.
+        backing: The bytes of the file, and others; they have to stay.
+        begin: Where those of the file begin.
+        size: How many there are; all that are left where it is not said.
 
     Raises:
         CorruptFileError: It is no HDF5 file, or is damaged or cut off.
         UnreadableError: It is of a kind that Keras never wrote.
     """
-    image, root = opened(data.data)
+    image, root = opened(backing, begin, backing.size - begin if size is None else size)
     group = _File(image).node(root, "")
     if not isinstance(group, Group):
         raise CorruptFileError("has no root group")

@@ -105,7 +105,7 @@ def weights_of(archive: Archive) -> tuple[dict[str, StoredArray], tuple[str, ...
     start, size = place
     try:
         with mapped(CorruptFileError, "cannot be read"):
-            root = open_file(backing.bytes[start : start + size])
+            root = open_file(backing, start, size)
             return stored_arrays(root, backing, start), group_names(root)
     except CorruptFileError as error:
         raise CorruptFileError(f"its member {WEIGHTS} is damaged: {error.message}") from error
