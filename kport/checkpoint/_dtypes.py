@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     raise KeyError(name)
 
 
-@cache
+@lru_cache(maxsize=256)  # files may hold opaque values of any size
 def name_of(dtype: np.dtype[Any]) -> str:
     """Return NumPy's name of a dtype, which NumPy makes anew each time that it is asked."""
     return str(dtype.name)
@@ -74,7 +74,7 @@ def dtype_name(dtype: object) -> str:
     Raises:
         KeyError: The dtype is none a Checkpoint can hold (strings, objects, records).
     """
-    name = np.dtype(dtype).name  # type: ignore[call-overload]  # any dtype-like is meant
+    name = name_of(np.dtype(dtype))  # type: ignore[call-overload]  # any dtype-like is meant
     if name not in DTYPES:
-        raise KeyError(str(name))
-    return str(name)
+        raise KeyError(name)
+    return name

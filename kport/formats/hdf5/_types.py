@@ -6,6 +6,7 @@ Source: HDF5 File Format Specification 3.0, sections IV.A.2.b (dataspace) and IV
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -62,6 +63,7 @@ def shape(data: bytes) -> Shape:
     return tuple(cursor.number() for _ in range(rank))
 
 
+@lru_cache(maxsize=64)  # those of a model's values are few and the same
 def datatype(data: bytes) -> Datatype:
     """Return what a datatype message tells.
 
