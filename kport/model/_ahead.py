@@ -23,7 +23,6 @@ __all__ = ["SMALL", "THREADS", "Ahead", "reading_ahead"]
 
 SMALL = 1 << 18  # bytes below which handing a value to a thread costs more than copying it
 THREADS = min(4, os.cpu_count() or 1)  # more do not make memory faster
-_LEAST = 1 << 26  # bytes of a model below which threads cost more time than they save
 _MOST = 1 << 30  # more than is read in the time that Keras needs
 _AS_STORED = (Naming.ATTRIBUTE, Naming.WEIGHTS, Naming.KERAS)  # other files are often translated
 
@@ -35,10 +34,8 @@ class Ahead:
         self._coming: dict[int, Future[Array]] = {}
 
     def start(self, tensors: Iterable[LazyTensor], pool: ThreadPoolExecutor) -> None:
-        """Begin to read the large ones, in this order, where they are much together."""
+        """Begin to read the large ones, in this order."""
         large = [one for one in tensors if one.nbytes >= SMALL and _is_plain(one)]
-        if sum(one.nbytes for one in large) < _LEAST:
-            return
         sums = accumulate(one.nbytes for one in large)
         for tensor, _ in takewhile(lambda pair: pair[1] <= _MOST, zip(large, sums, strict=True)):
             self._coming[id(tensor.source)] = pool.submit(_read, tensor)
