@@ -21,7 +21,7 @@ def join_name(*segments: str) -> str:
         >>> join_name("encoder", "block.v2", "kernel")
         'encoder.block%2Ev2.kernel'
     """
-    return ".".join(_encode(segment) for segment in segments if segment != "")
+    return ".".join([_encode(segment) for segment in segments if segment != ""])
 
 
 def split_name(name: str) -> tuple[str, ...]:

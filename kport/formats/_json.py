@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from kport.errors import CorruptFileError, mapped
 
-__all__ = ["MAX_JSON_BYTES", "dump_json", "dump_line", "parse_json", "shown"]
+__all__ = ["MAX_JSON_BYTES", "dump_json", "dump_line", "dump_shape", "parse_json", "shown"]
 
 MAX_JSON_BYTES = 100_000_000
 """The longest JSON that is parsed; Python objects take up to some ten times its memory."""
@@ -88,6 +89,16 @@ def dump_line(value: Any) -> str:
         TypeError: Something in it is no JSON.
     """
     return _encoder(True, None).encode(value)
+
+
+def dump_shape(shape: Iterable[int]) -> str:
+    """Return whole numbers as `dump_line` does, at once: every tensor has some.
+
+    Example:
+        >>> dump_shape((2, 3))
+        '[2,3]'
+    """
+    return f"[{','.join(map(str, shape))}]"
 
 
 @cache

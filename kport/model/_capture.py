@@ -186,15 +186,16 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
             else:
                 derived.append((path, value, saves_itself(owner.thing)))
     for turn, (name, variable) in enumerate(found.variables.items()):
+        value = variable.value
         yield LazyTensor(
             name,
-            tuple(int(size) for size in variable.shape),
+            tuple(map(int, variable.shape)),
             variable.dtype,
             found.kinds[name],
-            spread_source(variable) or partial(host_view, variable),
+            spread_source(value) or partial(host_view, value),
             keras_paths.get(name),
-            pieces=own_pieces(variable, turn),
-            order=order_of(variable),
+            pieces=own_pieces(value, turn),
+            order=order_of(value),
         )
     for path, value, own in derived:
         yield _of_value(path, value, own)

@@ -107,13 +107,13 @@ class _Walker:
         self.in_functions = False
 
     def visit(self, thing: Any, path: str, kind: Kind | None = None) -> None:
-        if isinstance(thing, (keras.optimizers.Optimizer, keras.metrics.Metric)):
+        if isinstance(thing, keras.Variable):
+            self.add(thing, path, kind)
+        elif isinstance(thing, (keras.optimizers.Optimizer, keras.metrics.Metric)):
             if kind is None:
                 self.later.append((thing, path))
             else:  # a part of another optimizer or metric
                 self.visit_now(thing, path)
-        elif isinstance(thing, keras.Variable):
-            self.add(thing, path, kind)
         elif isinstance(thing, (keras.Layer, keras.random.SeedGenerator)):
             self.visit_now(thing, path)
         elif isinstance(thing, (list, tuple, Mapping, set, frozenset)):
@@ -240,4 +240,5 @@ def _layer_children(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
 
 
 def _join(path: str, *segments: str) -> str:
-    return ".".join(part for part in (path, join_name(*segments)) if part)
+    name = join_name(*segments)
+    return f"{path}.{name}" if path and name else path or name

@@ -29,12 +29,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kport.checkpoint import DTYPES, JSON, Checker, Holds, Kind, digest
 from kport.errors import CorruptFileError, Problem, UnreadableError, UnsafeFileError
 from kport.formats._integrity import parse_digest, parse_order
-from kport.formats._json import dump_line, shown
+from kport.formats._json import dump_line, dump_shape, shown
 from kport.formats.bundle._layout import CONFIG, FORMAT, MANIFEST, SAMPLE, VERSION, is_inside
 
 __all__ = [
@@ -66,16 +66,14 @@ _FIELDS = {
 _KINDS = {kind.value for kind in Kind} - {Kind.DERIVED.value}
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """Size and digest of a file; of a safetensors file the digest of its header."""
 
     size: int
     blake3: str
 
 
-@dataclass(frozen=True, slots=True)
-class AssetEntry:
+class AssetEntry(NamedTuple):
     """A file of a layer, and where plain Keras keeps it."""
 
     file: str
@@ -84,8 +82,7 @@ class AssetEntry:
     keras_path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SampleEntry:
+class SampleEntry(NamedTuple):
     """An array of the sample."""
 
     dtype: str
@@ -93,8 +90,7 @@ class SampleEntry:
     blake3: str
 
 
-@dataclass(frozen=True, slots=True)
-class TensorEntry:
+class TensorEntry(NamedTuple):
     """A tensor, the file that holds it and where plain Keras keeps it."""
 
     dtype: str
@@ -172,18 +168,27 @@ def manifest_is_whole(raw: bytes) -> bool:
     return last is not None and last[1].decode() == digest(raw[: last.start()])
 
 
-def _json(entry: Any) -> Any:
-    if not isinstance(entry, (AssetEntry, FileEntry, SampleEntry, TensorEntry)):
-        return entry
-    fields = {name: getattr(entry, name) for name in entry.__slots__}
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _lines(entries: Mapping[str, Any]) -> str:
-    rows = ",\n  ".join(
-        f"{dump_line(name)}: {dump_line(_json(entries[name]))}" for name in sorted(entries)
-    )
+    rows = ",\n  ".join(f"{dump_line(name)}: {_line(entries[name])}" for name in sorted(entries))
     return f"{{\n  {rows}}}" if rows else "{}"
+
+
+def _line(entry: Any) -> str:
+    if isinstance(entry, TensorEntry):
+        return _tensor_line(entry)
+    if isinstance(entry, (AssetEntry, FileEntry, SampleEntry)):
+        entry = {name: value for name, value in entry._asdict().items() if value is not None}
+    return dump_line(entry)
+
+
+def _tensor_line(one: TensorEntry) -> str:
+    # There are thousands, so no encoder is asked for what needs none.
+    path = "" if one.keras_path is None else f'"keras_path":{dump_line(one.keras_path)},'
+    order = "" if one.order is None else f'"order":{dump_shape(one.order)},'
+    return (
+        f'{{"blake3":"{one.blake3}","dtype":"{one.dtype}","file":{dump_line(one.file)},'
+        f'{path}"kind":"{one.kind}",{order}"shape":{dump_shape(one.shape)}}}'
+    )
 
 
 def _examine(data: object) -> tuple[Manifest, list[Problem]]:

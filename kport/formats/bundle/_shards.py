@@ -28,14 +28,15 @@ def plan_shards(tensors: Sequence[LazyTensor], shard_size: int) -> dict[str, lis
     current: list[LazyTensor] = []
     size = 0
     for tensor in tensors:
-        if tensor.nbytes > shard_size:
+        nbytes = tensor.nbytes
+        if nbytes > shard_size:
             shards.append([tensor])
             continue
-        if size + tensor.nbytes > shard_size:
+        if size + nbytes > shard_size:
             shards.append(current)
             current, size = [], 0
         current.append(tensor)
-        size += tensor.nbytes
+        size += nbytes
     if current:
         shards.append(current)
     count = len(shards)

@@ -22,11 +22,11 @@ import math
 import struct
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 from kport.checkpoint import Checker
 from kport.errors import CorruptFileError, Problem, SaveError, UnsafeFileError
-from kport.formats._json import dump_json, parse_json, shown
+from kport.formats._json import dump_line, dump_shape, parse_json, shown
 from kport.formats.safetensors._dtypes import BITS, NAMES
 
 __all__ = [
@@ -50,8 +50,7 @@ METADATA = "__metadata__"
 _MAX_BYTES = 1 << 62  # beyond any file; NumPy cannot count larger arrays even where they are empty
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """Where one tensor lies.
 
     Arguments:
@@ -119,17 +118,11 @@ def render_header(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> 
     Raises:
         SaveError: It would be longer than other tools read.
     """
-    fields: dict[str, Any] = {
-        name: {
-            "data_offsets": (entry.start, entry.stop),
-            "dtype": entry.tag,
-            "shape": entry.shape,
-        }
-        for name, entry in entries.items()
-    }
+    fields = {name: _rendered(entry) for name, entry in entries.items()}
     if metadata:
-        fields[METADATA] = dict(metadata)
-    text = dump_json(fields, sort_keys=True, indent=None).rstrip(b"\n")
+        fields[METADATA] = dump_line(metadata)
+    rows = ",".join(f"{dump_line(name)}:{fields[name]}" for name in sorted(fields))
+    text = f"{{{rows}}}".encode()
     text += b" " * (-(LENGTH_BYTES + len(text)) % ALIGNMENT)
     if len(text) > MAX_WRITE_BYTES:
         raise SaveError(
@@ -137,6 +130,12 @@ def render_header(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> 
             remedy="Spread the tensors over more files: give a smaller shard_size.",
         )
     return struct.pack("<Q", len(text)) + text
+
+
+def _rendered(entry: Entry) -> str:
+    place = f"[{entry.start},{entry.stop}]"
+    shape = dump_shape(entry.shape)
+    return f'{{"data_offsets":{place},"dtype":"{entry.tag}","shape":{shape}}}'
 
 
 def _too_long(size: int, limit: int) -> str:

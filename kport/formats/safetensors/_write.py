@@ -92,12 +92,11 @@ def write_file(
         SaveError: See `validate_tensors`; or there are too many tensors for one header.
         CorruptFileError: A tensor's source gave another shape or dtype than was declared.
     """
-    ordered, header = _planned(tensors, metadata)
+    ordered, plan = _planned(tensors, metadata)
     if isinstance(target, Path):
-        size = len(header) + sum(one.nbytes for one in ordered)
-        with open_to_write(target, size) as file:
-            return _stream(file, header, ordered)
-    return _stream(target, header, ordered)
+        with open_to_write(target, plan.size) as file:
+            return _stream(file, plan.header, ordered)
+    return _stream(target, plan.header, ordered)
 
 
 def plan_file(tensors: Sequence[LazyTensor], metadata: Mapping[str, str] | None = None) -> FilePlan:
@@ -106,31 +105,31 @@ def plan_file(tensors: Sequence[LazyTensor], metadata: Mapping[str, str] | None 
     Raises:
         SaveError: See `write_file`.
     """
-    ordered, header = _planned(tensors, metadata)
-    entries = _layout(ordered)
-    starts = {name: len(header) + entry.start for name, entry in entries.items()}
-    size = max((len(header) + entry.stop for entry in entries.values()), default=len(header))
-    return FilePlan(header, size, starts)
+    return _planned(tensors, metadata)[1]
 
 
 def _planned(
     tensors: Sequence[LazyTensor], metadata: Mapping[str, str] | None
-) -> tuple[list[LazyTensor], bytes]:
+) -> tuple[list[LazyTensor], FilePlan]:
     problems = validate_tensors(tensors)
     if problems:
         raise SaveError("these tensors cannot be stored as safetensors", problems=problems)
     ordered = sorted(tensors, key=lambda one: (-_itemsize(one), one.name))
-    return ordered, render_header(_layout(ordered), metadata or {})
+    entries, size = _layout(ordered)
+    header = render_header(entries, metadata or {})
+    starts = {name: len(header) + entry.start for name, entry in entries.items()}
+    return ordered, FilePlan(header, len(header) + size, starts)
 
 
-def _layout(ordered: Sequence[LazyTensor]) -> dict[str, Entry]:
+def _layout(ordered: Sequence[LazyTensor]) -> tuple[dict[str, Entry], int]:
+    """Return name -> place, and the bytes of all together."""
     entries: dict[str, Entry] = {}
     start = 0
     for one in ordered:
-        stop = start + one.size * _itemsize(one)
+        stop = start + one.nbytes
         entries[one.name] = Entry(tag_of(one.dtype) or "", one.shape, start, stop)
         start = stop
-    return entries
+    return entries, start
 
 
 def _stream(file: BinaryIO, header: bytes, ordered: Sequence[LazyTensor]) -> FileDigest:

@@ -2,14 +2,14 @@
 
 Each file has the same verbs over NumPy:
 
-- ``host_view(variable)``: the values as an array, without a copy where the backend lets it;
+- ``host_view(value)``: a variable's value as an array, without a copy where the backend lets it;
 - ``buffer_for(variable)``: host memory of the variable's shape and dtype to be filled, by any
   thread;
 - ``adopt(variable, buffer)``: make the filled memory the variable's value, on its devices;
 - ``zeros(shape, dtype)``: a tensor for a variable that is about to be filled;
 - ``ZEROS_ARE_SHARED``: whether several variables may hold the same zeros till then, as a value is
   put in the place of another and not written into it;
-- ``order_of(variable)``: the order of its axes in memory, None where nobody knows;
+- ``order_of(value)``: the order of its axes in memory, None where nobody knows;
 - ``lay_out(variable, order)``: give it memory of that order, where there is a choice, to be filled;
   None leaves it as it is. PyTorch multiplies by other routines where a matrix lies transposed, and
   the last bit differs; orthogonal kernels lie so;
@@ -20,9 +20,9 @@ And where the devices of a mesh hold a variable together, which so far only JAX 
 
 - ``boxes_of(variable)``: the parts that the devices of this process hold, each once;
 - ``adopt_boxes(variable, buffers)``: make memory filled with those parts the variable's value;
-- ``own_pieces(variable, turn)``: what gives the parts that this process has to write, None where
+- ``own_pieces(value, turn)``: what gives the parts that this process has to write, None where
   it has all devices;
-- ``spread_source(variable)``: what gives its values some rows at a time, None where `host_view`
+- ``spread_source(value)``: what gives it some rows at a time, None where `host_view`
   does without a copy;
 - ``blank(shape, dtype, layout)``: zeros in a layout;
 - ``processes()``: those that run the program together, None where it is one.

@@ -27,19 +27,18 @@ __all__ = [
 ZEROS_ARE_SHARED = True  # an array never changes
 
 
-def host_view(variable: keras.Variable) -> Array:
-    """Return the values as a NumPy array; on the CPU a read-only view of JAX's own memory.
+def host_view(value: jax.Array) -> Array:
+    """Return a value as a NumPy array; on the CPU a read-only view of JAX's own memory.
 
     Parts on several devices are put together in new memory; JAX itself would keep that.
     """
-    value = variable.value
     if len(value.sharding.device_set) == 1:
         return np.asarray(value)
     if value.is_fully_replicated:
         return np.asarray(value.addressable_shards[0].data)
     if not value.is_fully_addressable:
         raise SaveError(
-            f"the values of {variable.path!r} lie on devices of several processes",
+            f"values of {value.dtype}{list(value.shape)} lie on devices of several processes",
             remedy="Save a bundle, in all processes at once; load that where one has them all.",
         )
     whole = np.empty(value.shape, value.dtype)

@@ -56,24 +56,23 @@ def blank(shape: tuple[int, ...], dtype: str, layout: Any) -> Any:
     return _assembled(sharding, shape, buffers)
 
 
-def spread_source(variable: keras.Variable) -> Callable[[], Array] | None:
+def spread_source(value: jax.Array) -> Callable[[], Array] | None:
     """Return what gives values that devices of this process have parts of; None for others."""
-    value = variable.value
     whole = value.is_fully_replicated or not value.is_fully_addressable
-    return None if whole else _Spread(variable)
+    return None if whole else _Spread(value)
 
 
 @dataclass(frozen=True, slots=True)
 class _Spread(BlockSource):
     """A `kport.checkpoint.BlockSource` out of the parts that devices hold."""
 
-    variable: keras.Variable
+    value: jax.Array
 
     def __call__(self) -> Array:
-        return host_view(self.variable)
+        return host_view(self.value)
 
     def blocks(self) -> Iterator[Array]:
-        value = self.variable.value
+        value = self.value
         count = value.shape[0]
         step = max(1, _BLOCK * count // max(1, value.nbytes))
         for start in range(0, count, step):
@@ -91,19 +90,17 @@ def _rows(value: Any, start: int, stop: int) -> Array:
     return found
 
 
-def own_pieces(
-    variable: keras.Variable, turn: int
-) -> Callable[[], Iterator[tuple[Box, Array]]] | None:
+def own_pieces(value: jax.Array, turn: int) -> Callable[[], Iterator[tuple[Box, Array]]] | None:
     """Return what gives the parts that this process has to write; None where it has all devices.
 
     Each part is one process's; `turn`, the same number in all of them, decides whose it is where
     several hold it.
     """
-    return None if variable.value.is_fully_addressable else partial(_pieces, variable, turn)
+    return None if value.is_fully_addressable else partial(_pieces, value, turn)
 
 
-def _pieces(variable: keras.Variable, turn: int) -> Iterator[tuple[Box, Array]]:
-    value, shape = variable.value, tuple(variable.shape)
+def _pieces(value: jax.Array, turn: int) -> Iterator[tuple[Box, Array]]:
+    shape = value.shape
     boxes = value.sharding.devices_indices_map(shape).values()
     copies = len(boxes) // len({box_of(index, shape) for index in boxes})
     for shard in value.addressable_shards:

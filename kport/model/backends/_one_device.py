@@ -18,14 +18,12 @@ def boxes_of(variable: keras.Variable) -> tuple[Box, ...]:
     return ()
 
 
-def spread_source(variable: keras.Variable) -> Callable[[], Array] | None:
+def spread_source(value: object) -> Callable[[], Array] | None:
     """Return None: `host_view` gives the values."""
     return None
 
 
-def own_pieces(
-    variable: keras.Variable, turn: int
-) -> Callable[[], Iterator[tuple[Box, Array]]] | None:
+def own_pieces(value: object, turn: int) -> Callable[[], Iterator[tuple[Box, Array]]] | None:
     """Return None: this process has all values."""
     return None
 

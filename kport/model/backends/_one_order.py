@@ -7,7 +7,7 @@ import keras
 __all__ = ["lay_out", "order_of"]
 
 
-def order_of(variable: keras.Variable) -> tuple[int, ...] | None:
+def order_of(value: object) -> tuple[int, ...] | None:
     """Return None: nothing is known of the order."""
     return None
 

@@ -32,12 +32,12 @@ _INTEGERS = [f"{sort}{width}" for sort in ("int", "uint") for width in _WIDTHS]
 _PLAIN = frozenset(np.dtype(name).type for name in (*_INTEGERS, "float16", "float32", "float64"))
 
 
-def host_view(variable: keras.Variable) -> Array:
-    """Return the values as a NumPy array; on the CPU a view of TensorFlow's own memory.
+def host_view(value: Any) -> Array:
+    """Return a value as a NumPy array; on the CPU a view of TensorFlow's own memory.
 
     TensorFlow gives a variable new memory when it is written to while such a view is there.
     """
-    tensor = tf.convert_to_tensor(variable.value)
+    tensor = tf.convert_to_tensor(value)
     if tensor.dtype == tf.bfloat16:  # a buffer of Python has no such dtype
         return np.asarray(memoryview(tf.bitcast(tensor, tf.uint16))).view(ml_dtypes.bfloat16)
     if tensor.dtype.as_numpy_dtype in _PLAIN:

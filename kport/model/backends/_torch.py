@@ -34,20 +34,19 @@ _AS_INTEGER = {
 }
 
 
-def host_view(variable: keras.Variable) -> Array:
-    """Return the values as a NumPy array; on the CPU a view of the tensor's own memory."""
-    tensor = variable.value.detach().cpu()
-    if tensor.dtype not in _AS_INTEGER:
-        return np.asarray(tensor.numpy())
-    raw = tensor.view(_AS_INTEGER[tensor.dtype]).numpy()
-    return np.asarray(raw.view(numpy_dtype(str(tensor.dtype).removeprefix("torch."))))
+def host_view(value: torch.Tensor) -> Array:
+    """Return a value as a NumPy array; on the CPU a view of the tensor's own memory."""
+    if value.dtype not in _AS_INTEGER:
+        return np.asarray(value.numpy(force=True))
+    raw = value.detach().view(_AS_INTEGER[value.dtype]).numpy(force=True)
+    return np.asarray(raw.view(numpy_dtype(str(value.dtype).removeprefix("torch."))))
 
 
 def buffer_for(variable: keras.Variable) -> Array:
     """Return the variable's own memory on the CPU, new memory on any other device or in a file."""
     tensor = variable.value.detach()
     if tensor.device.type == "cpu" and tensor.is_contiguous() and not FILES:
-        return host_view(variable)
+        return host_view(tensor)
     return aligned_memory(tuple(variable.shape), variable.dtype)
 
 
