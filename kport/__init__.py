@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kport._api import freeze, load, load_weights, report_of, unfreeze
     from kport._background import PendingSave
     from kport._convert import convert
+    from kport._diff import diff
     from kport._inspect import inspect
     from kport._integrity import check
     from kport._save import save
@@ -38,6 +39,7 @@ __all__ = [
     "callbacks",
     "check",
     "convert",
+    "diff",
     "errors",
     "freeze",
     "inspect",
@@ -59,6 +61,7 @@ _ROOMS = {
     "Sample": "kport.checkpoint",
     "check": "kport._integrity",
     "convert": "kport._convert",
+    "diff": "kport._diff",
     "freeze": "kport._api",
     "inspect": "kport._inspect",
     "load": "kport._api",

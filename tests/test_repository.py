@@ -39,6 +39,8 @@ def short(path):
         "import kport.formats",
         f"import kport; kport.inspect({DIGITS!r})",
         NO_EXIT.format(arguments=["inspect", DIGITS, "--json"]),
+        f"import kport; kport.diff({DIGITS!r}, {DIGITS!r})",
+        NO_EXIT.format(arguments=["diff", DIGITS, DIGITS]),
         NO_EXIT.format(arguments=["--help"]),
         NO_EXIT.format(arguments=["convert", DIGITS, "x.keras", "--dry-run"]),
     ],
@@ -154,6 +156,6 @@ def test_every_command_of_the_readme_is_there():
     shell = "".join(re.findall(r"^```sh\n(.*?)^```", text, flags=re.S | re.M))
     commands = set(re.findall(r"^kport (\w+)", shell, flags=re.M))
     commands |= set(re.findall(r"`kport (\w+)[^`]*`", text))
-    assert commands == {"convert", "inspect", "verify"}
+    assert commands == {"convert", "diff", "inspect", "verify"}
     targets = set(re.findall(r"`?make (\w+)", text))
     assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.M))

@@ -11,9 +11,10 @@ from kport.checkpoint._bytes import (
 )
 from kport.checkpoint._check import Checker
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Holds, Naming
+from kport.checkpoint._differences import differences
 from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
-from kport.checkpoint._marks import MARK, OWN_MARK
+from kport.checkpoint._marks import MARK, OWN_MARK, unmarked
 from kport.checkpoint._names import (
     join_name,
     local_layer_names,
@@ -62,6 +63,7 @@ __all__ = [
     "box_of",
     "byte_runs",
     "c_order",
+    "differences",
     "digest",
     "digest_of",
     "dtype_name",
@@ -86,6 +88,7 @@ __all__ = [
     "split_name",
     "split_off",
     "unflatten",
+    "unmarked",
     "validate_spec",
     "weights_of",
     "with_part",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["MARK", "OWN_MARK", "mark_of"]
+__all__ = ["MARK", "OWN_MARK", "mark_of", "unmarked"]
 
 MARK = "shared_object_id"
 """Keras's own."""
@@ -17,3 +17,13 @@ def mark_of(node: dict[str, Any]) -> int | None:
     """Return the number that stands for the object, if it has one."""
     mark = node.get(OWN_MARK, node.get(MARK))
     return mark if isinstance(mark, int) else None
+
+
+def unmarked(node: Any, *aside: str) -> Any:
+    """Return a config without its marks, and without what stands under some other keys."""
+    if isinstance(node, list):
+        return [unmarked(item, *aside) for item in node]
+    if not isinstance(node, dict):
+        return node
+    left_out = {MARK, OWN_MARK, *aside}
+    return {key: unmarked(value, *aside) for key, value in node.items() if key not in left_out}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kport.checkpoint._marks import MARK, OWN_MARK, mark_of
+from kport.checkpoint._differences import differences
+from kport.checkpoint._marks import MARK, OWN_MARK, mark_of, unmarked
 from kport.checkpoint._names import local_layer_names
 from kport.checkpoint._renumber import renumbered
 from kport.checkpoint._spec import JSON
@@ -14,7 +15,7 @@ from kport.errors import UsageError
 __all__ = ["with_part_config"]
 
 # Flags are restored from the spec, builds and compile configs belong to a model by itself.
-_ASIDE = frozenset({MARK, OWN_MARK, "build_config", "compile_config", "trainable"})
+_ASIDE = ("build_config", "compile_config", "trainable")
 
 
 def with_part_config(whole: JSON, path: str, old: JSON, new: JSON) -> JSON:
@@ -31,7 +32,7 @@ def with_part_config(whole: JSON, path: str, old: JSON, new: JSON) -> JSON:
     places = _places(whole, path, old)
     marks = {mark_of(node) for node in places}
     if not places:
-        where, here, there = next(_differences(before, after, "config"))
+        where, here, there = next(differences(before, after, "config"))
         raise UsageError(
             f"the new part {path!r} is another model than the code of its parent makes: "
             f"{where} is {here!r} there and {there!r} in the new part",
@@ -108,15 +109,7 @@ def _bare(config: JSON) -> Any:
     inner = config.get("config")
     named = {**inner, "name": None} if isinstance(inner, dict) else inner
     kept = {key: config.get(key) for key in ("module", "class_name", "registered_name")}
-    return _stripped({**kept, "config": named})
-
-
-def _stripped(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_stripped(item) for item in node]
-    if isinstance(node, dict):
-        return {key: _stripped(value) for key, value in node.items() if key not in _ASIDE}
-    return node
+    return unmarked({**kept, "config": named}, *_ASIDE)
 
 
 def _is_object(node: Any) -> bool:
@@ -138,14 +131,3 @@ def _marks(node: Any) -> Iterator[int]:
     for one in _nodes(node):
         if (mark := mark_of(one)) is not None:
             yield mark
-
-
-def _differences(one: Any, other: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted({*one, *other}):
-            yield from _differences(one.get(key), other.get(key), f"{place}.{key}")
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for index, (left, right) in enumerate(zip(one, other, strict=True)):
-            yield from _differences(left, right, f"{place}[{index}]")
-    elif one != other:
-        yield place, one, other

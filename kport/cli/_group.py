@@ -19,6 +19,7 @@ __all__ = ["Group", "main"]
 # Command -> its module, which has it by the name `command`.
 _MODULES = {
     "convert": "kport.cli._convert",
+    "diff": "kport.cli._diff",
     "inspect": "kport.cli._inspect",
     "verify": "kport.cli._verify",
 }
@@ -30,6 +31,7 @@ Examples:
   kport inspect model.keras
   kport convert old.h5 model.keras
   kport verify model.keras bundle/
+  kport diff before/ after/
 
 \b
 Exit codes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from kport.cli._output import plain
 
 if TYPE_CHECKING:
     from kport._convert import ConvertReport
+    from kport._diff import Diff
     from kport._inspect import Summary
     from kport.cli._convert import Plan
     from kport.cli._verify import Reports
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "conversion_pages",
+    "diff_pages",
     "integrity_pages",
     "parity_pages",
     "plan_pages",
@@ -30,6 +33,7 @@ __all__ = [
 
 _OPERATIONS_SHOWN = 8  # the most frequent ones; --json has them all
 _LINES_SHOWN = 30  # of a report; --json has them all
+_VALUE_SHOWN = 60  # characters of a value out of a config; --json has them all
 
 
 def summary_pages(summary: Summary, tensors: bool = False) -> Iterator[RenderableType]:
@@ -120,6 +124,34 @@ def conversion_pages(report: ConvertReport) -> Iterator[RenderableType]:
         yield Text(plain(f"  {line.outcome} {line.name}{detail}"))
     if len(lines) > _LINES_SHOWN:
         yield Text(f"  and {len(lines) - _LINES_SHOWN} more; --json lists all")
+
+
+def diff_pages(found: Diff) -> Iterator[RenderableType]:
+    """Yield the pages of ``kport diff``."""
+    rows = (
+        (one.what, one.place, _short(one.first), _short(one.second), one.detail)
+        for one in found.differences[:_LINES_SHOWN]
+    )
+    yield from _table(("", "where", plain(found.first), plain(found.second), ""), rows)
+    if len(found.differences) > _LINES_SHOWN:
+        yield Text(f"and {len(found.differences) - _LINES_SHOWN} more; --json lists all")
+    alike = _count(found.alike, "tensor")
+    if found.same:
+        yield Text(f"the same: {alike}, definition and flags")
+    else:
+        yield Text(f"{_count(len(found.differences), 'difference')}; the same: {alike}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def _short(value: object) -> str:
+    """What one of two files has somewhere, in one line."""
+    if value is None:
+        return "-"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _VALUE_SHOWN else f"{text[:_VALUE_SHOWN]}..."
 
 
 def integrity_pages(found: Reports) -> Iterator[RenderableType]:

@@ -14,7 +14,7 @@ from kport.errors import CorruptFileError, Problem, UnsafeFileError
 def test_help_names_the_commands_and_every_exit_code(kport_cli):
     answer = kport_cli("--help")
     assert answer.code == 0
-    for word in ("convert", "inspect", "verify"):
+    for word in ("convert", "diff", "inspect", "verify"):
         assert f"  {word}" in answer.out
     for line in (
         "0   all went well",
@@ -27,7 +27,7 @@ def test_help_names_the_commands_and_every_exit_code(kport_cli):
         assert line in answer.out
 
 
-@pytest.mark.parametrize("command", ["convert", "inspect", "verify"])
+@pytest.mark.parametrize("command", ["convert", "diff", "inspect", "verify"])
 def test_each_command_has_examples_and_json(kport_cli, command):
     answer = kport_cli(command, "--help")
     assert answer.code == 0
