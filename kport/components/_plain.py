@@ -36,6 +36,8 @@ __all__ = [
     "values_in",
 ]
 
+_CONTAINERS = (list, tuple, set, frozenset, dict)
+_WATCHING = ("keras.", "tensorflow.")
 _DEEPEST = 16  # containers in containers; one that holds itself has no end
 
 FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
@@ -72,6 +74,8 @@ def values_in(
     while waiting:
         path, inside = waiting.pop()
         for key, value in list(inside.items()):  # another thread may add to it
+            if has_a_state(value):
+                continue
             here = (*path, str(key))
             if wanted(value):
                 yield join_name(*here), value
@@ -86,9 +90,7 @@ def _inside(value: Any) -> Mapping[Any, Any] | None:
         return dict(value)
     if sort in (list, tuple):
         return dict(enumerate(value))
-    if isinstance(value, SimpleNamespace) or (is_users(value) and not has_a_state(value)):
-        return dict(vars(value))
-    return None
+    return dict(vars(value)) if is_users(value) else None
 
 
 def has_a_state(value: Any) -> bool:
@@ -114,11 +116,11 @@ def is_plain(value: Any, depth: int = 0) -> bool:
 
 def container(value: Any) -> type | None:
     """Return the sort of a container, for which Keras and TensorFlow have classes that watch it."""
-    for sort in (list, tuple, set, frozenset, dict):
-        if isinstance(value, sort):
-            watched = type(value).__module__.startswith(("keras.", "tensorflow."))
-            return sort if watched or type(value) is sort else None
-    return None
+    if not isinstance(value, _CONTAINERS):  # most are none
+        return None
+    if type(value) not in _CONTAINERS and not type(value).__module__.startswith(_WATCHING):
+        return None
+    return next(sort for sort in _CONTAINERS if isinstance(value, sort))
 
 
 def unwatched(value: Any) -> Any:

@@ -58,9 +58,12 @@ def attach(model: keras.Model, spec: ModelSpec, custom: Mapping[str, Any]) -> No
 
 def exempt(found: Walk) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield path of an optimizer and names of the variables that its weight decay leaves out."""
-    parameters = [one for one in found.variables.items() if found.kinds[one[0]] is Kind.PARAMETER]
     for path, optimizer in found.optimizers():
-        names = [name for name, one in parameters if exempt_from_decay(optimizer, one)]
+        names = [
+            name
+            for name, one in found.variables.items()
+            if found.kinds[name] is Kind.PARAMETER and exempt_from_decay(optimizer, one)
+        ]
         if names:
             yield path, tuple(names)
 
