@@ -26,6 +26,7 @@ _COMPILE_BOOKS = frozenset({"_compile_config", "_compile_loss", "_compiled_train
 # Every model has these, and after compile() they hold running sums.
 _COMPILE_STATE = frozenset({"_compile_metrics", "_loss_tracker"})
 _OURS = "_kport"  # begins what kport itself keeps on an object
+_TENSORFLOWS = "_self_"  # begins what its tracking adds, which repeats the others
 
 PLAIN = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
 """Most attributes of a layer are of these types, which hold nothing."""
@@ -58,30 +59,34 @@ def may_be_set(layer: keras.Layer, name: str) -> bool:
 
 def _books(layer: keras.Layer) -> frozenset[str]:
     graph = isinstance(layer, keras.Model) and is_graph(layer)
-    return _bare_attributes(graph) | _COMPILE_BOOKS
+    return _books_of(graph)
 
 
 def sorted_attributes(
     thing: Any, skipped: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, Any]]:
     """Yield short name and value of the attributes of an object, public ones first."""
-    own = own_attributes(thing)
-    names = sorted(own.keys() - skipped, key=lambda name: (name.startswith("_"), name))
-    for name in names:
+    own = _with_modules(thing)
+    names = [name for name in own if not (name in skipped or name.startswith(_TENSORFLOWS))]
+    for name in sorted(names, key=lambda name: (name.startswith("_"), name)):
         short = name.lstrip("_")
         yield (name if short in own and short != name else short or name), own[name]
 
 
 def own_attributes(thing: Any) -> dict[str, Any]:
     """Return the attributes that an object's own code or its class set, by name."""
-    # PyTorch keeps attributes that are modules, so all layers, in a dict of their own; what
-    # TensorFlow's tracking adds begins with _self_ and repeats the others.
-    own = {**vars(thing), **vars(thing).get("_modules", {})}
-    return {name: value for name, value in own.items() if not name.startswith("_self_")}
+    own = _with_modules(thing)
+    return {name: value for name, value in own.items() if not name.startswith(_TENSORFLOWS)}
+
+
+def _with_modules(thing: Any) -> dict[str, Any]:
+    """PyTorch keeps attributes that are modules, so all layers, in a dict of their own."""
+    own = vars(thing)
+    return {**own, **own["_modules"]} if "_modules" in own else own
 
 
 @cache
-def _bare_attributes(graph: bool) -> frozenset[str]:
+def _books_of(graph: bool) -> frozenset[str]:
     """The attributes that Keras itself gives to any layer or model: its books, not the user's."""
     bare = [keras.Layer(), keras.Model()]
     if graph:
@@ -89,5 +94,5 @@ def _bare_attributes(graph: bool) -> frozenset[str]:
         bare += [keras.Model(entry, entry), keras.Sequential([keras.Input((1,))])]
     names = {"_torch_params"}  # of built layers on PyTorch; rounded under a mixed policy
     for thing in bare:
-        names |= {*vars(thing), *vars(thing).get("_modules", {})}
-    return frozenset(names - _COMPILE_STATE)
+        names |= _with_modules(thing).keys()
+    return frozenset(names - _COMPILE_STATE | _COMPILE_BOOKS)

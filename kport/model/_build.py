@@ -267,12 +267,7 @@ def _make(
             load_assets(checkpoint, model, walk(model))
             build_again(model, config)
         build_layers(model, spec.builds, spec.layers)
-        tie_again(model, spec.ties)
-        order_sets(model, checkpoint.tensors)
-        if checkpoint.naming is Naming.ATTRIBUTE and dtype is None:
-            retype(model, checkpoint.tensors)
-        if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
-            set_frozen(walk(model), set(spec.frozen))
+        _restore(model, checkpoint, retyped=dtype is None)
         lines = list(compile_again(model, training)) if training else []
         if checkpoint.naming is Naming.ATTRIBUTE:
             if not lines:
@@ -284,6 +279,19 @@ def _make(
         elif model.compiled and model.optimizer is not None:
             model.optimizer.build(model.trainable_variables)
     return model, lines
+
+
+def _restore(model: keras.Model, checkpoint: Checkpoint, retyped: bool) -> None:
+    """Let variables be shared, of the dtype and frozen, and sets ordered, as when it was saved."""
+    spec, tensors = checkpoint.spec, checkpoint.tensors
+    found = walk(model)
+    if tie_again(found, spec.ties):
+        found = walk(model)
+    order_sets(model, found, tensors)
+    if checkpoint.naming is Naming.ATTRIBUTE and retyped and retype(found, tensors):
+        found = walk(model)
+    if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
+        set_frozen(found, set(spec.frozen))
 
 
 def _without_training(checkpoint: Checkpoint) -> Checkpoint:

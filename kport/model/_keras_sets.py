@@ -12,12 +12,12 @@ from kport.checkpoint import LazyTensor, join_name
 from kport.model._attributes import users_attributes
 from kport.model._contents import members
 from kport.model._keras_paths import keras_owners
-from kport.model._walk import walk
+from kport.model._walk import Walk
 
 __all__ = ["order_sets"]
 
 
-def order_sets(model: keras.Model, tensors: Mapping[str, LazyTensor]) -> None:
+def order_sets(model: keras.Model, found: Walk, tensors: Mapping[str, LazyTensor]) -> None:
     """Let the layers of sets stand in their layer's row as they stood when it was saved.
 
     Reason: Keras takes them in the order of the set, which is one of memory addresses; the order of
@@ -25,9 +25,10 @@ def order_sets(model: keras.Model, tensors: Mapping[str, LazyTensor]) -> None:
 
     Arguments:
         model: The live model.
+        found: The walk through it.
         tensors: Those of the file, with their Keras paths.
     """
-    held = [(path, layer, list(_sets(layer))) for path, layer in walk(model).layers()]
+    held = [(path, layer, list(_sets(layer))) for path, layer in found.layers()]
     if not any(sets for *_, sets in held):
         return
     paths = {id(owner.thing): owner.path for owner in keras_owners(model)}

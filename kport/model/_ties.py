@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import keras
-
 from kport.checkpoint import LazyTensor
 from kport.model._keras_variables import share_variable, track_again, variable_like
-from kport.model._walk import Walk, walk
+from kport.model._walk import Walk
 
 __all__ = ["retype", "tie_again"]
 
 
-def tie_again(model: keras.Model, ties: Mapping[str, str]) -> None:
-    """Make variables one that were one, where the config has made two of them.
+def tie_again(found: Walk, ties: Mapping[str, str]) -> bool:
+    """Make variables one that were one, where the config has made two of them; say whether any.
 
     Arguments:
-        model: A model that was just constructed and built.
+        found: A model that was just constructed and built.
         ties: Second name -> first name of a variable.
     """
-    found = walk(model) if ties else Walk()
     apart = {
         second: first
         for second, first in ties.items()
@@ -32,14 +29,14 @@ def tie_again(model: keras.Model, ties: Mapping[str, str]) -> None:
             share_variable(found.makers[id(old)], old, new)
     if apart:
         track_again(layer for _, layer in found.layers())
+    return bool(apart)
 
 
-def retype(model: keras.Model, tensors: Mapping[str, LazyTensor]) -> None:
-    """Give variables the floating-point dtype that they have in the file.
+def retype(found: Walk, tensors: Mapping[str, LazyTensor]) -> bool:
+    """Give variables the floating-point dtype that they have in the file; say whether to any.
 
     A layer that Keras builds before anyone can set its dtype policy makes them of another one.
     """
-    found = walk(model)
     changed = False
     for name, variable in found.variables.items():
         stored = tensors[name].dtype if name in tensors else variable.dtype
@@ -49,3 +46,4 @@ def retype(model: keras.Model, tensors: Mapping[str, LazyTensor]) -> None:
             changed = True
     if changed:
         track_again(layer for _, layer in found.layers())
+    return changed
