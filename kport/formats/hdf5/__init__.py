@@ -1,4 +1,4 @@
-"""Read HDF5 files, as far as Keras and h5py write them, without the HDF5 library.
+"""Read HDF5 files, as far as Keras and h5py write them, and write some, without the HDF5 library.
 
 Format: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html. Read are the
 superblocks 0 to 3, objects and groups old and new, attributes of text, numbers in one piece, in the
@@ -10,6 +10,7 @@ from kport.formats.hdf5._arrays import StoredArray, group_names, stored_array, s
 from kport.formats.hdf5._attributes import Attribute
 from kport.formats.hdf5._headers import SIGNATURE, SIGNATURE_PLACES
 from kport.formats.hdf5._nodes import Dataset, Group, Node, open_file
+from kport.formats.hdf5._write import NewDataset, plan_hdf5
 
 __all__ = [
     "SIGNATURE",
@@ -17,10 +18,12 @@ __all__ = [
     "Attribute",
     "Dataset",
     "Group",
+    "NewDataset",
     "Node",
     "StoredArray",
     "group_names",
     "open_file",
+    "plan_hdf5",
     "stored_array",
     "stored_arrays",
 ]

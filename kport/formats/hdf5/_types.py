@@ -13,19 +13,19 @@ import numpy as np
 from kport.errors import CorruptFileError
 from kport.formats.hdf5._image import Cursor
 
-__all__ = ["Datatype", "Shape", "datatype", "shape"]
+__all__ = ["IEEE", "MAX_RANK", "Datatype", "Shape", "datatype", "shape"]
 
 Shape = tuple[int, ...] | None
 """None for a dataspace that has no elements, not even one."""
 
-_MAX_RANK = 32  # H5Spublic.h: H5S_MAX_RANK
+MAX_RANK = 32  # H5Spublic.h: H5S_MAX_RANK
 _NULL = 2
 
 _INTEGER, _FLOAT, _STRING, _OPAQUE, _COMPOUND, _ENUM, _VARIABLE = 0, 1, 3, 5, 6, 8, 9
 _WORDS = {2: "times", 4: "bits", 6: "records", 7: "references", 8: "an enumeration", 10: "arrays"}
 
 # size -> where exponent and mantissa are and how long, and the bias of the exponent (IEEE 754)
-_IEEE = {2: (10, 5, 0, 10, 15), 4: (23, 8, 0, 23, 127), 8: (52, 11, 0, 52, 1023)}
+IEEE = {2: (10, 5, 0, 10, 15), 4: (23, 8, 0, 23, 127), 8: (52, 11, 0, 52, 1023)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def shape(data: bytes) -> Shape:
     cursor = Cursor(data, "a shape")
     version, rank = cursor.number(1), cursor.number(1)
     cursor.take(1)
-    if version not in (1, 2) or rank > _MAX_RANK:
+    if version not in (1, 2) or rank > MAX_RANK:
         raise CorruptFileError(f"a shape is of version {version} and rank {rank}")
     if version == 1:
         cursor.take(5)
@@ -106,7 +106,7 @@ def _float(cursor: Cursor, bits: int, size: int) -> Datatype:
     offset, precision = cursor.number(2), cursor.number(2)
     places, bias = tuple(cursor.number(1) for _ in range(4)), cursor.number(4)
     usual = not bits & 0x40 and (bits >> 4) & 3 == 2 and bits >> 8 & 0xFF == 8 * size - 1
-    if not usual or offset or precision != 8 * size or (*places, bias) != _IEEE.get(size):
+    if not usual or offset or precision != 8 * size or (*places, bias) != IEEE.get(size):
         return Datatype(size, words=f"floats of {precision} bits in a form of their own")
     return Datatype(size, np.dtype(f"{'>' if bits & 1 else '<'}f{size}"))
 

@@ -46,14 +46,13 @@ def write_archive(checkpoint: Checkpoint, path: Path) -> None:
     config = dump_json(checkpoint.spec.config, indent=None)
     # A link stays one: what it leads to is replaced, not the link.
     with replace_file(path.resolve() if path.is_symlink() else path) as temporary:
-        structure = temporary.with_name("structure")  # goes with the folder they are in
         size = sum(one.nbytes for one in checkpoint.tensors.values())
         with open_to_write(temporary, size) as file, zipfile.ZipFile(file, "w") as archive:
             archive.writestr(stored_member(METADATA), _metadata(checkpoint))
             archive.writestr(stored_member(CONFIG), config)
             with archive.open(stored_member(WEIGHTS), "w", force_zip64=True) as member:
                 stored = [one for one in checkpoint.tensors.values() if one.keras_path is not None]
-                digests = write_hdf5(cast("BinaryIO", member), stored, structure, file)
+                digests = write_hdf5(cast("BinaryIO", member), stored, file)
             for _, asset in sorted(checkpoint.assets.items()):
                 archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
             with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:
