@@ -35,6 +35,7 @@ _LAYER_FIELDS = (
     "lora",
     "made",
     "quantization_config",
+    "sets",
 )
 
 
@@ -66,8 +67,9 @@ class ModelSpec:
             ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
             and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always, by
             path the plain values among its ``attributes`` that code set since `__init__`,
-            by path what tells the ``functions`` that only code makes; and as
-            ``made`` the config of a layer that only a class's code makes, to hold against the code.
+            by path what tells the ``functions`` that only code makes, the order that Keras has
+            its layers of ``sets`` in, by name; and as ``made`` the config of a layer that only a
+            class's code makes, to hold against the code.
     """
 
     config: JSON
@@ -184,6 +186,7 @@ def _check_layer(check: Checker, state: JSON, place: str) -> None:
     for name in ("made", "quantization_config"):
         if name in state:
             check.mapping(state[name], f"{place}.{name}")
+    check.strings(state.get("sets", []), f"{place}.sets")
     for name, value in check.mapping(state.get("attributes", {}), f"{place}.attributes").items():
         if _names_a_class(value):
             check.say(f"{place}.attributes[{name!r}]", "is an object and no plain value", "type")

@@ -287,7 +287,7 @@ def _restore(model: keras.Model, checkpoint: Checkpoint, retyped: bool) -> None:
     found = walk(model)
     if tie_again(found, spec.ties):
         found = walk(model)
-    order_sets(model, found, tensors)
+    order_sets(found, spec.layers)
     if checkpoint.naming is Naming.ATTRIBUTE and retyped and retype(found, tensors):
         found = walk(model)
     if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):

@@ -2,72 +2,57 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 
-from kport.checkpoint import LazyTensor, join_name
+from kport.checkpoint import JSON, join_name
 from kport.model._attributes import users_attributes
 from kport.model._contents import members
-from kport.model._keras_paths import keras_owners
 from kport.model._walk import Walk
 
-__all__ = ["order_sets"]
+__all__ = ["order_of_sets", "order_sets"]
 
 
-def order_sets(model: keras.Model, found: Walk, tensors: Mapping[str, LazyTensor]) -> None:
-    """Let the layers of sets stand in their layer's row as they stood when it was saved.
+def order_of_sets(layer: keras.Layer) -> list[str]:
+    """Return the names of the layers that a layer has in sets, in the order Keras has them in."""
+    names = {id(one): name for name, one in _in_sets_of(layer)}
+    return [names[id(one)] for one in layer._layers if id(one) in names]
 
-    Reason: Keras takes them in the order of the set, which is one of memory addresses; the order of
-    `Model.weights` and the paths of an archive follow from that row.
+
+def order_sets(found: Walk, states: Mapping[str, JSON]) -> None:
+    """Let layers in sets stand in the row of their layer's parts in the order they had there.
+
+    Reason: Keras takes them in the order of the set, which is one of memory addresses. The order of
+    `Model.weights` and the paths of an archive follow from that row, and on JAX an optimizer is
+    given gradients in its order, whatever the order of its slots is.
 
     Arguments:
-        model: The live model.
-        found: The walk through it.
-        tensors: Those of the file, with their Keras paths.
+        found: The live model.
+        states: Path of a layer -> what the file tells of it; ``sets`` is its `order_of_sets`.
     """
-    held = [(path, layer, list(_sets(layer))) for path, layer in found.layers()]
-    if not any(sets for *_, sets in held):
-        return
-    paths = {id(owner.thing): owner.path for owner in keras_owners(model)}
-    for path, layer, sets in held:
-        for name, one in sets:
-            below = ".".join(part for part in (path, join_name(name)) if part)
-            start = f"{paths.get(id(layer), '')}/layers/".lstrip("/")
-            _order(layer, dict(_numbers(below, start, members(one), tensors)))
+    for path, layer in found.layers():
+        if order := states.get(path or ".", {}).get("sets"):
+            held = dict(_in_sets_of(layer))
+            rank = {id(held[name]): at for at, name in enumerate(order) if name in held}
+            row: list[Any] = layer._layers
+            places = [at for at, one in enumerate(row) if id(one) in rank]
+            ordered = sorted((row[at] for at in places), key=lambda one: rank[id(one)])
+            for at, one in zip(places, ordered, strict=True):
+                row[at] = one
 
 
-def _sets(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
+def _in_sets_of(layer: keras.Layer) -> Iterator[tuple[str, keras.Layer]]:
     if not type(layer).__module__.startswith("keras."):
-        for name, value in users_attributes(layer):
-            if isinstance(value, (set, frozenset)):
-                yield name, value
+        yield from _in_sets(users_attributes(layer))
 
 
-def _numbers(
-    below: str,
-    start: str,
-    layers: Iterable[tuple[str, Any]],
-    tensors: Mapping[str, LazyTensor],
-) -> Iterator[tuple[int, tuple[str, int]]]:
-    """Yield the id of each layer, and the name and number that its class had in the row."""
-    for segment, layer in layers:
-        inside = f"{below}.{join_name(segment)}."
-        stored = (one for name, one in tensors.items() if name.startswith(inside))
-        place = next((one.keras_path for one in stored if one.keras_path), "")
-        if place.startswith(start):
-            last = place[len(start) :].split("/")[0]
-            number = re.fullmatch(r"(.*?)(?:_(\d+))?", last)
-            if number is not None:
-                yield id(layer), (number[1], int(number[2] or 0))
-
-
-def _order(layer: Any, numbers: Mapping[int, tuple[str, int]]) -> None:
-    row = layer._layers
-    for kind in {one for one, _ in numbers.values()}:
-        places = [at for at, one in enumerate(row) if numbers.get(id(one), ("",))[0] == kind]
-        ordered = sorted((row[at] for at in places), key=lambda one: numbers[id(one)])
-        for at, one in zip(places, ordered, strict=True):
-            row[at] = one
+def _in_sets(held: Iterable[tuple[str, Any]], *path: str) -> Iterator[tuple[str, keras.Layer]]:
+    """Yield name and layer of what is in sets, also in those inside of other containers."""
+    for segment, one in held:
+        if isinstance(one, (set, frozenset)):
+            for inner, layer in members(one):
+                yield join_name(*path, segment, inner), layer
+        elif isinstance(one, (list, tuple, Mapping)):
+            yield from _in_sets(members(one), *path, segment)

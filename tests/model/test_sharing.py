@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from parts import Row
 
 import kport
 from kport.model import capture
@@ -15,20 +16,6 @@ from kport.model import capture
 pytestmark = pytest.mark.backend
 
 layers = keras.layers
-
-
-@kport.register("sharing")
-class Row(keras.Model):
-    """Parts, one after the other."""
-
-    def __init__(self, *parts: Any) -> None:
-        super().__init__()
-        self.parts = list(parts)
-
-    def call(self, x: Any) -> Any:
-        for part in self.parts:
-            x = part(x)
-        return x
 
 
 def graph(*parts: Any) -> keras.Model:
