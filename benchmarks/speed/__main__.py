@@ -28,11 +28,12 @@ EVERY = [
     "safetensors load_file",
     "kport .keras",
     "Keras .keras",
+    "Keras .keras, then fsync",
     "Keras .weights.h5",
     "safetensors save_file",
     "Orbax",
 ]
-MANY = ["raw", "kport bundle", "Keras .keras"]
+MANY = ["raw", "kport bundle", "kport .keras", "Keras .keras"]
 COLD = ["raw", "kport bundle", "safetensors load_file"]
 # Above this, Keras takes minutes a round, and its ratio is known from the sizes below.
 SLOW = 2 * 10**9

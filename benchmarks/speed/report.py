@@ -1,5 +1,6 @@
 """The figures as a page: a table for each model and backend, and what was to be reached."""
 
+from math import inf
 from statistics import median
 
 _INTRODUCTION = """# Speed
@@ -7,8 +8,9 @@ _INTRODUCTION = """# Speed
 Written by `make bench`; do not edit. Medians of five rounds, in which the sides took turns; each
 backend and size has a process of its own. *Times the raw* is against writing the same bytes with
 one fsync, or reading them with NumPy, in the same rounds. kport's saves bring their bytes to the
-disk; those of Keras, safetensors and Orbax leave that to the system. A load is a live model with
-every page touched; safetensors' `load_file` gives arrays of the bundle's own `model.safetensors`.
+disk; those of Keras, safetensors and Orbax leave that to the system, but for the one of Keras that
+says so. A load is a live model with every page touched; safetensors' `load_file` gives arrays of
+the bundle's own `model.safetensors`.
 Before a load all of its files are read once, as kport writes large files past the page cache and
 others do not; before a *cold* one `posix_fadvise(DONTNEED)` takes them out of it, though not out of
 the disk's own. *Anonymous* is the peak of anonymous memory above what there was before the call, by
@@ -33,12 +35,22 @@ TARGETS = [
     ("1GB", "load", "kport .keras", "Keras .keras", 1 / 2, _ALL),
     ("many", "save", "kport bundle", "Keras .keras", 1 / 3, _ALL),
     ("many", "load", "kport bundle", "Keras .keras", 1 / 3, _ALL),
+    ("many", "save", "kport .keras", "Keras .keras", 1 / 3, _ALL),
+]
+
+# What stands beside that: how much of each is the disk's.
+_SYNCED = "Keras .keras, then fsync"
+BESIDE = [
+    ("1GB", "save", "kport bundle", _SYNCED),
+    ("1GB", "save", "kport .keras", _SYNCED),
+    ("1GB", "save", "raw", _SYNCED),
+    ("1GB", "save", "raw", "Keras .keras"),
 ]
 
 
 def rendered(figures, runs):
     parts = [_INTRODUCTION, *machine(figures["machine"]), *beginning(figures.get("start"))]
-    parts += targets(runs)
+    parts += [*targets(runs), *beside(runs)]
     for key, run in runs.items():
         backend, size = key.split()
         count = f"{run['variables']:,} variables, {run['bytes'] / 1e6:,.1f} MB"
@@ -95,7 +107,20 @@ def targets(runs):
     return rows
 
 
-def reached(run, act, side, other, most):
+def beside(runs):
+    """Tell of saves that all end on the disk, and of the least that one of them can take."""
+    rows = [
+        "\nThe same where Keras's file goes to the disk, too, and what a plain write takes:\n",
+        "| model | act | side | against | " + " | ".join(_ALL) + " |",
+        "|" + "---|" * (4 + len(_ALL)),
+    ]
+    for size, act, side, other in BESIDE:
+        cells = [reached(runs.get(f"{one} {size}"), act, side, other) for one in _ALL]
+        rows.append(f"| {size} | {act} | {side} | {other} | {' | '.join(cells)} |")
+    return rows
+
+
+def reached(run, act, side, other, most=inf):
     ours, theirs = (seconds(run, act, one) for one in (side, other)) if run else (None, None)
     if not ours or not theirs:
         return "?"

@@ -100,6 +100,12 @@ def load_kport(path, model):
     touch(map(host, kport.load(path).variables))
 
 
+def save_keras_synced(model, path):
+    model.save(path)
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
 def load_keras(path, model):
     touch(map(host, keras.saving.load_model(path).variables))
 
@@ -117,6 +123,7 @@ SIDES = [
     ),
     Side("kport .keras", "kport.keras", save_kport, load_kport),
     Side("Keras .keras", "keras.keras", lambda m, p: m.save(p), load_keras),
+    Side("Keras .keras, then fsync", "synced.keras", save_keras_synced, None),
     Side(
         "Keras .weights.h5",
         "keras.weights.h5",
