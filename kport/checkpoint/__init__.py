@@ -28,7 +28,7 @@ from kport.checkpoint._renumber import renumbered
 from kport.checkpoint._report import LoadReport, Note, Outcome, ReportLine
 from kport.checkpoint._sample import Sample, flatten, load_sample, unflatten
 from kport.checkpoint._snapshot import snapshot
-from kport.checkpoint._spec import JSON, ModelSpec, parse_spec, validate_spec
+from kport.checkpoint._spec import JSON, ModelSpec, names_a_class, parse_spec, validate_spec
 from kport.checkpoint._tensor import Array, Kind, LazyTensor, Position, Slot, c_order
 from kport.checkpoint._weights import weights_of
 
@@ -74,6 +74,7 @@ __all__ = [
     "local_layer_names",
     "matches",
     "model_around",
+    "names_a_class",
     "names_below",
     "numpy_dtype",
     "parse_spec",

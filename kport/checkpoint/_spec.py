@@ -9,7 +9,7 @@ from typing import Any
 from kport.checkpoint._check import Checker
 from kport.errors import InvalidSpecError, Problem
 
-__all__ = ["JSON", "ModelSpec", "parse_spec", "validate_spec"]
+__all__ = ["JSON", "ModelSpec", "names_a_class", "parse_spec", "validate_spec"]
 
 JSON = dict[str, Any]
 
@@ -34,6 +34,7 @@ _LAYER_FIELDS = (
     "inference",
     "lora",
     "made",
+    "objects",
     "quantization_config",
     "sets",
 )
@@ -67,9 +68,10 @@ class ModelSpec:
             ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
             and alpha of its ``lora`` adapter, whether it runs in ``inference`` mode always, by
             path the plain values among its ``attributes`` that code set since `__init__`,
-            by path what tells the ``functions`` that only code makes, the order that Keras has
-            its layers of ``sets`` in, by name; and as ``made`` the config of a layer that only a
-            class's code makes, to hold against the code.
+            by path what tells the ``functions`` that only code makes, the classes of other
+            ``objects`` that code has put there, the order that Keras has its layers of ``sets``
+            in, by name; and as ``made`` the config of a layer that only a class's code makes, to
+            hold against the code.
     """
 
     config: JSON
@@ -188,8 +190,10 @@ def _check_layer(check: Checker, state: JSON, place: str) -> None:
             check.mapping(state[name], f"{place}.{name}")
     check.strings(state.get("sets", []), f"{place}.sets")
     for name, value in check.mapping(state.get("attributes", {}), f"{place}.attributes").items():
-        if _names_a_class(value):
+        if names_a_class(value):
             check.say(f"{place}.attributes[{name!r}]", "is an object and no plain value", "type")
+    for name, mark in check.mapping(state.get("objects", {}), f"{place}.objects").items():
+        check.string(mark, f"{place}.objects[{name!r}]")
     if "lora" in state:
         numbers = state["lora"] if isinstance(state["lora"], list) else []
         if len(numbers) != 2 or not all(type(one) in (int, float) for one in numbers):
@@ -198,7 +202,7 @@ def _check_layer(check: Checker, state: JSON, place: str) -> None:
             check.integer(numbers[0], f"{place}.lora[0]", least=1)
 
 
-def _names_a_class(node: object) -> bool:
+def names_a_class(node: object) -> bool:
     """Whether anything in a value would be taken for an object by Keras."""
     stack = [node]
     while stack:

@@ -9,45 +9,56 @@ from kport.components._arguments import left_by_code, untold_values
 from kport.components._configs import forgotten_arguments, replaced_arguments
 from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
+from kport.components._leaves import (
+    attributes_of,
+    is_mark,
+    leaves,
+    mark_of,
+    prints,
+    text_of,
+)
 from kport.components._plain import (
-    FOREIGN,
     container,
     decode_plain,
     encode_plain,
-    has_a_state,
     is_array,
     is_plain,
-    is_users,
-    plain_values,
     print_of,
-    values_in,
 )
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
 from kport.components._resolve import named_components, resolve
+from kport.components._things import FOREIGN, has_a_state, is_function, is_users
+from kport.components._values import MARK
 
 __all__ = [
     "COMPONENTS",
     "FOREIGN",
+    "MARK",
     "Component",
     "ComponentRegistry",
+    "attributes_of",
     "container",
     "decode_plain",
     "encode_plain",
     "forgotten_arguments",
     "has_a_state",
     "is_array",
+    "is_function",
     "is_impostor",
+    "is_mark",
     "is_plain",
     "is_users",
     "kind_of",
+    "leaves",
     "left_by_code",
+    "mark_of",
     "named_components",
-    "plain_values",
     "print_of",
+    "prints",
     "register",
     "replaced_arguments",
     "resolve",
+    "text_of",
     "untold_values",
-    "values_in",
     "with_functions",
 ]

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from kport.components._plain import container, plain_values, print_of, unwatched
+from kport.components._leaves import leaves, prints
+from kport.components._plain import container, unwatched
 from kport.components._policy import build_as_constructed
 from kport.components._values import PLAIN
 
@@ -42,8 +43,7 @@ class Arguments:
         policy: The name of the global dtype policy that parts made inside were built under.
         kept: Names of arguments that the constructor made attributes of, as they were.
         left: Attributes named like an argument, as the constructor left them.
-        prints: What the constructor, and `build` since, left of plain values, by path; see
-            `plain_values` and `print_of`.
+        prints: What the constructor, and `build` since, left, by path; see `leaves`.
     """
 
     owner: type
@@ -81,7 +81,7 @@ def _told(thing: object, found: Arguments) -> Iterator[tuple[str, Any]]:
 
 
 def left_by_code(thing: object) -> Mapping[str, str] | None:
-    """Return the prints of what the constructor and `build` left, by path; see `print_of`.
+    """Return the prints of what the constructor and `build` left, by path; see `prints`.
 
     None where nobody remembers them, as the class is not registered.
     """
@@ -92,7 +92,7 @@ def left_by_code(thing: object) -> Mapping[str, str] | None:
 
 
 def untold_values(thing: object, own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield path and value of what is plain among attributes and `arguments_of` does not tell.
+    """Yield path and value of what attributes hold and `arguments_of` does not tell; see `leaves`.
 
     Arguments:
         thing: The object.
@@ -100,10 +100,10 @@ def untold_values(thing: object, own: Mapping[str, Any]) -> Iterator[tuple[str, 
     """
     found = vars(thing).get(_ATTRIBUTE)
     if not isinstance(found, Arguments):
-        return plain_values(own)
+        return leaves(own)
     told = {name for name, _ in _told(thing, found)}
     rest = {name: value for name, value in own.items() if name not in told}
-    return plain_values(rest, _given(found))
+    return leaves(rest, _given(found))
 
 
 def _given(found: Arguments) -> frozenset[int]:
@@ -161,7 +161,7 @@ def _watch_build(cls: Any) -> None:
 
 
 def _prints(thing: object) -> dict[str, str]:
-    return {path: print_of(value) for path, value in plain_values(own_attributes(thing))}
+    return prints(own_attributes(thing))
 
 
 def _bound(

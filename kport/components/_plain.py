@@ -1,117 +1,48 @@
-"""The plain values that an object holds, by path: numbers, words, flags, arrays, and rows of them.
-
-A path leads through what is no value itself: plain objects of users, and containers that hold such
-objects or layers beside values. Layers, variables, metrics and optimizers have a state of their own
-and end it, as does whatever no file can hold: locks, files, compiled functions.
-"""
+"""Plain values, which a file holds: numbers, words, flags, None, arrays, and rows of them."""
 
 from __future__ import annotations
 
-import base64
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import PurePath
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from kport.checkpoint import DTYPES, digest_of, dtype_name, join_name, plain_bytes
-from kport.components._values import PLAIN, array_node, decode, encode
+from kport.checkpoint import dtype_name, names_a_class
+from kport.components._arrays import array_print, holds_plain
+from kport.components._things import FOREIGN, has_a_state
+from kport.components._values import MARK, PLAIN, Leaf, array_node, decode, encode
 from kport.errors import Problem
 
 __all__ = [
-    "FOREIGN",
     "container",
     "decode_plain",
     "encode_plain",
-    "has_a_state",
     "is_array",
     "is_plain",
-    "is_users",
-    "plain_values",
     "print_of",
     "unwatched",
-    "values_in",
 ]
 
 _CONTAINERS = (list, tuple, set, frozenset, dict)
 _WATCHING = ("keras.", "tensorflow.")
+_TENSOR = "tensor"
 _DEEPEST = 16  # containers in containers; one that holds itself has no end
-
-FOREIGN = frozenset({"builtins", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy"})
-"""Objects of these packages are no user's, and may lead anywhere."""
-
-
-def is_users(thing: Any) -> bool:
-    """Whether a thing is an object of a user's class, which may hold layers."""
-    root = type(thing).__module__.split(".")[0]
-    known = root in FOREIGN or (root in sys.stdlib_module_names and root != "__main__")
-    if type(thing) is SimpleNamespace:  # of the standard library, and made to hold what users like
-        return True
-    return not known and not isinstance(thing, type) and hasattr(thing, "__dict__")
-
-
-def plain_values(
-    held: Mapping[str, Any], known: frozenset[int] = frozenset()
-) -> Iterator[tuple[str, Any]]:
-    """Yield path and value of all that is plain among attributes, and inside of them.
-
-    Arguments:
-        held: The attributes of an object.
-        known: The ids of objects that are told elsewhere.
-    """
-    return values_in(held, is_plain, known)
-
-
-def values_in(
-    held: Mapping[str, Any], wanted: Callable[[Any], bool], known: frozenset[int] = frozenset()
-) -> Iterator[tuple[str, Any]]:
-    """Yield path and value of all that is wanted, each object's once; see `plain_values`."""
-    seen = set(known)
-    waiting: list[tuple[tuple[str, ...], Mapping[Any, Any]]] = [((), held)]
-    while waiting:
-        path, inside = waiting.pop()
-        for key, value in list(inside.items()):  # another thread may add to it
-            if has_a_state(value):
-                continue
-            here = (*path, str(key))
-            if wanted(value):
-                yield join_name(*here), value
-            elif id(value) not in seen and (inner := _inside(value)) is not None:
-                seen.add(id(value))
-                waiting.append((here, inner))
-
-
-def _inside(value: Any) -> Mapping[Any, Any] | None:
-    sort = container(value)
-    if sort is dict:
-        return dict(value)
-    if sort in (list, tuple):
-        return dict(enumerate(value))
-    return dict(vars(value)) if is_users(value) else None
-
-
-def has_a_state(value: Any) -> bool:
-    """Whether a file keeps the state of a thing in a place of its own."""
-    import keras
-
-    kinds = keras.Layer, keras.Variable, keras.Metric, keras.Optimizer
-    return isinstance(value, kinds) or type(value).__module__.startswith("kport.")
 
 
 def is_plain(value: Any, depth: int = 0) -> bool:
     """Whether it is a number, word, flag, array or None, or a container of nothing else."""
     if type(value) in PLAIN or isinstance(value, (complex, bytes, PurePath)):
         return True
+    inner = partial(is_plain, depth=depth + 1)
     if isinstance(value, np.generic) or type(value) is np.ndarray:  # no file that is mapped
-        return value.dtype.name in DTYPES
+        return depth < _DEEPEST and holds_plain(np.asarray(value), inner)
     sort = container(value)
     if sort is None:
         return depth == 0 and _host(value) is not None
     inside = [*value.keys(), *value.values()] if sort is dict else value
-    return depth < _DEEPEST and all(is_plain(one, depth + 1) for one in inside)
+    return depth < _DEEPEST and all(map(inner, inside))
 
 
 def container(value: Any) -> type | None:
@@ -123,14 +54,14 @@ def container(value: Any) -> type | None:
     return next(sort for sort in _CONTAINERS if isinstance(value, sort))
 
 
-def unwatched(value: Any) -> Any:
+def unwatched(value: Any, depth: int = 0) -> Any:
     """Return containers, and arrays, as they are now, the former as Python's own."""
     sort = container(value)
-    if sort is None:
+    if sort is None or depth > _DEEPEST:
         return value.copy() if type(value) is np.ndarray else value
     if sort is dict:
-        return {key: unwatched(one) for key, one in value.items()}
-    return sort(unwatched(one) for one in value)
+        return {key: unwatched(one, depth + 1) for key, one in value.items()}
+    return sort(unwatched(one, depth + 1) for one in value)
 
 
 def is_array(value: object) -> bool:
@@ -154,19 +85,20 @@ def _host(value: Any) -> Any:
         array = keras.ops.convert_to_numpy(value)
     except Exception:  # noqa: BLE001  # inside a traced function each backend has errors of its own
         return None
-    return array if isinstance(array, np.ndarray) and array.dtype.name in DTYPES else None
+    known = isinstance(array, np.ndarray) and holds_plain(array, is_plain)
+    return array if known else None
 
 
 def print_of(value: Any) -> str:
     """Return a short text that is another for any other plain value."""
     if type(value) in PLAIN:
         return f"{type(value).__name__} {value!r}"
-    return json.dumps(encode(_on_host(value), "", [], leaf=_digested))
+    return json.dumps(_encoded(value, _digested))
 
 
 def encode_plain(value: Any) -> Any:
     """Return a plain value as JSON; see `decode_plain`."""
-    return encode(_on_host(value), "", [], leaf=_written)
+    return _encoded(value, _written)
 
 
 def decode_plain(node: Any) -> Any:
@@ -177,23 +109,27 @@ def decode_plain(node: Any) -> Any:
     """
     import keras
 
-    if isinstance(node, dict) and node.keys() == {"tensor"}:
-        array = decode(node["tensor"])
+    if names_a_class(node):
+        raise ValueError("an object is no plain value")
+    if isinstance(node, dict) and node.get(MARK) == _TENSOR:
+        array = decode(node["value"])
         if not isinstance(array, np.ndarray):
             raise ValueError("a tensor is given by something else than an array")
-        return keras.ops.convert_to_tensor(array, dtype_name(array.dtype))
+        words = array.dtype.kind in "OSU"  # of TensorFlow
+        return keras.ops.convert_to_tensor(array, "string" if words else dtype_name(array.dtype))
     return decode(node)
 
 
-def _on_host(value: Any) -> Any:
+def _encoded(value: Any, leaf: Leaf) -> Any:
     array = None if isinstance(value, np.ndarray) else _host(value)
-    return unwatched(value) if array is None else {"tensor": np.asarray(array)}
+    if array is None:
+        return encode(unwatched(value), "", [], leaf)
+    return {MARK: _TENSOR, "value": encode(np.asarray(array), "", [], leaf)}
 
 
 def _digested(value: Any, place: str, problems: list[Problem]) -> Any:
-    return [str(value.dtype), value.shape, digest_of(value)]
+    return array_print(value, lambda one: encode(one, "", [], leaf=_digested))
 
 
 def _written(value: Any, place: str, problems: list[Problem]) -> Any:
-    text = base64.b64encode(plain_bytes(value)).decode()
-    return array_node(dtype_name(value.dtype), value.shape, text)
+    return array_node(value, _written)

@@ -10,21 +10,24 @@ is left to it.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
-from kport.checkpoint import DTYPES, numpy_dtype
+from kport.checkpoint import DTYPES
+from kport.components._arrays import decode_array, encode_array
 from kport.errors import Problem
 
-__all__ = ["PLAIN", "array_node", "decode", "encode"]
+__all__ = ["MARK", "PLAIN", "Leaf", "array_node", "decode", "encode"]
 
 PLAIN = (str, int, float, bool, type(None))
 """What JSON has words for."""
 
-_MARK = "__kport__"
+MARK = "__kport__"
+"""The key of an object that stands for a value which JSON has no word for."""
+
 Leaf = Callable[[Any, str, list[Problem]], Any]
 
 
@@ -38,24 +41,29 @@ def encode(value: Any, place: str, problems: list[Problem], leaf: Leaf | None = 
         leaf: What to make of anything but plain values and rows of them; default is to leave it to
             Keras.
     """
-    if isinstance(value, np.generic):
-        return {_MARK: "scalar", "dtype": value.dtype.name, "value": value.item()}
+    if isinstance(value, np.str_):
+        return {MARK: "scalar", "dtype": "str", "value": str(value)}
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        ticks = int(value.view("int64"))
+        return {MARK: "scalar", "dtype": value.dtype.newbyteorder("<").str, "value": ticks}
+    if isinstance(value, np.generic) and not isinstance(value, bytes):
+        return {MARK: "scalar", "dtype": value.dtype.name, "value": value.item()}
     if type(value) in PLAIN:
         return value
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
         items = [encode(item, f"{place}[{i}]", problems, leaf) for i, item in enumerate(value)]
-        return items if isinstance(value, list) else {_MARK: "tuple", "items": items}
+        return items if isinstance(value, list) else {MARK: "tuple", "items": items}
     if isinstance(value, dict):
         return _encode_dict(value, place, problems, leaf)
     if type(value) in (set, frozenset):
         items = [encode(item, place, problems, leaf) for item in sorted(value, key=repr)]
-        return {_MARK: type(value).__name__, "items": items}
+        return {MARK: type(value).__name__, "items": items}
     if isinstance(value, PurePath):
-        return {_MARK: "path", "value": value.as_posix()}
+        return {MARK: "path", "value": value.as_posix()}
     if isinstance(value, bytes):
-        return {_MARK: "bytes", "value": base64.b64encode(value).decode()}
+        return {MARK: "bytes", "value": base64.b64encode(value).decode()}
     if isinstance(value, complex):
-        return {_MARK: "complex", "value": [value.real, value.imag]}
+        return {MARK: "complex", "value": [value.real, value.imag]}
     return (leaf or _for_keras)(value, place, problems)
 
 
@@ -64,11 +72,11 @@ def _encode_dict(
 ) -> Any:
     pairs = {key: encode(item, f"{place}[{key!r}]", problems, leaf) for key, item in value.items()}
     # Keras would take a dict with these keys for one of its own objects.
-    plain = all(isinstance(key, str) for key in pairs) and not {"class_name", _MARK} & set(pairs)
-    if plain:
+    plain = all(isinstance(key, str) for key in pairs) and not {"class_name", MARK} & set(pairs)
+    if plain and (leaf is None or list(pairs) == sorted(pairs)):  # files sort what is no config
         return pairs
     keys = [encode(key, place, problems, leaf) for key in pairs]
-    return {_MARK: "dict", "items": [list(pair) for pair in zip(keys, pairs.values(), strict=True)]}
+    return {MARK: "dict", "items": [list(pair) for pair in zip(keys, pairs.values(), strict=True)]}
 
 
 def _for_keras(value: Any, place: str, problems: list[Problem]) -> Any:
@@ -89,9 +97,9 @@ def _for_keras(value: Any, place: str, problems: list[Problem]) -> Any:
     return None
 
 
-def array_node(dtype: str, shape: Sequence[int], text: str) -> dict[str, Any]:
-    """Return the JSON of an array, of its plain bytes in base 64."""
-    return {_MARK: "array", "dtype": dtype, "shape": list(shape), "value": text}
+def array_node(array: np.ndarray[Any, Any], leaf: Leaf) -> dict[str, Any]:
+    """Return an array as JSON; see `decode`."""
+    return {MARK: "array", **encode_array(array, lambda one: encode(one, "", [], leaf))}
 
 
 def decode(value: Any) -> Any:
@@ -104,7 +112,7 @@ def decode(value: Any) -> Any:
         import keras
 
         return keras.saving.deserialize_keras_object(value)
-    sort = value.get(_MARK)
+    sort = value.get(MARK)
     if sort is None:
         return {key: decode(item) for key, item in value.items()}
     return _decode_marked(sort, value)
@@ -122,10 +130,13 @@ def _decode_marked(sort: str, value: dict[str, Any]) -> Any:
             raise ValueError(
                 f"{dtype.name} is no dtype of a number"
             )  # NumPy makes raw memory of it
-        return dtype.type(value["value"])
+        return (
+            np.int64(value["value"]).view(dtype)
+            if dtype.kind in "mM"
+            else dtype.type(value["value"])
+        )
     if sort == "array":
-        dtype = numpy_dtype(value["dtype"])  # small integers take a byte, in memory as in files
-        return np.frombuffer(base64.b64decode(value["value"]), dtype).reshape(value["shape"]).copy()
+        return decode_array(value, decode)
     if sort == "path":
         return Path(value["value"])
     if sort == "bytes":

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from kport.model._keras import is_graph
-from kport.model._keras_books import is_written
+from kport.model._keras_books import is_written, unknown_names
 
 __all__ = [
     "PLAIN",
@@ -18,6 +18,7 @@ __all__ = [
     "own_attributes",
     "set_by_users",
     "sorted_attributes",
+    "unknown_to_keras",
     "users_attributes",
 ]
 
@@ -48,6 +49,14 @@ def set_by_users(layer: keras.Layer) -> dict[str, Any]:
     """Return those of them that only a user's class sets."""
     kind: Any = type(layer)
     return {name: one for name, one in beside_books(layer).items() if not is_written(kind, name)}
+
+
+def unknown_to_keras(layer: keras.Layer) -> dict[str, Any]:
+    """Return the attributes of a layer of Keras's own that code of users has given to it."""
+    kind: Any = type(layer)
+    names = unknown_names(kind, tuple(vars(layer))) - _books(layer)
+    held = beside_books(layer) if names else {}
+    return {name: one for name, one in held.items() if name in names}
 
 
 def may_be_set(layer: keras.Layer, name: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
@@ -27,7 +26,7 @@ from kport.checkpoint import (
     recast,
 )
 from kport.components import resolve
-from kport.errors import KportError, LoadError, UsageError, mapped
+from kport.errors import LoadError, UsageError, mapped
 from kport.model._ahead import reading_ahead
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
@@ -45,20 +44,23 @@ from kport.model._keras_vocabularies import no_vocabulary_files
 from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
 from kport.model._optimizers import attach, build_optimizers
+from kport.model._reasons import reason_first
 from kport.model._text import refuse_text
 from kport.model._ties import retype, tie_again
 from kport.model._training import compile_again
 from kport.model._unlearned import mark_unlearned
 from kport.model._walk import Walk, walk
 from kport.model._wrong_kernels import refuse_wrong_kernels
-from kport.model.changes import require_agreement, require_same_layers
+from kport.model.changes import (
+    put_together,
+    require_agreement,
+    require_same_layers,
+)
 
 __all__ = ["build", "build_part", "report_of"]
 
 _TRAINING = (Kind.OPTIMIZER, Kind.METRIC)
-_COLOURS = re.compile("\x1b\\[[0-9;]*m")  # Keras colours its reasons for a terminal
 _FEW_VALUES = 1 << 26  # 256 MB of float32
-_WRAPS = re.compile(r"(?:Exception|Error) encountered:")  # what Keras writes before a reason
 _REPORTS: weakref.WeakKeyDictionary[keras.Model, LoadReport] = weakref.WeakKeyDictionary()
 
 
@@ -100,7 +102,7 @@ def build(
         LoadError: A constructor failed.
     """
     custom = dict(custom_objects or {})
-    checkpoint = _with_definition(checkpoint, compile)
+    checkpoint = put_together(_with_definition(checkpoint, compile))
     checkpoint, config = _resolved(checkpoint, custom, dtype)
     training = config.pop("compile_config", None)
     with nullcontext() if only or dtype else reading_ahead(checkpoint) as ahead:
@@ -120,7 +122,7 @@ def build(
         report = assign(plan, strict=strict, fresh=True, ahead=ahead)
     load_assets(checkpoint, model, found)
     pending.run_except(plan.filled())
-    require_same_layers(found, checkpoint.spec, custom, only)
+    lines += require_same_layers(found, checkpoint.spec, custom, only)
     _REPORTS[wanted] = report.with_lines([*lines, *checkpoint.notes, *mark_unlearned(found)])
     return wanted
 
@@ -211,7 +213,7 @@ def _construct(config: dict[str, Any], dtype: str | None) -> keras.Model:
     frozen = said_frozen(config)
     with (
         mapped(LoadError, f"the model {config.get('class_name')!r} cannot be constructed"),
-        _reason_first(),
+        reason_first(),
         loading_scope(dtypes=dtype is None),
         built_once(),
         warnings.catch_warnings(),
@@ -225,24 +227,6 @@ def _construct(config: dict[str, Any], dtype: str | None) -> keras.Model:
     refuse_text(model)
     freeze_inner(model, frozen)
     return model
-
-
-@contextmanager
-def _reason_first() -> Iterator[None]:
-    """Give the reason that Keras puts at the end of several lines, or an error of kport inside."""
-    try:
-        yield
-    except (TypeError, ValueError, RuntimeError, KportError) as error:
-        inner: BaseException | None = error
-        found = None
-        while inner is not None:  # Keras makes the error anew on its way out: the first one is ours
-            found = inner if isinstance(inner, KportError) else found
-            inner = inner.__cause__ or inner.__context__
-        if found is not None:
-            raise found from error
-        said = _COLOURS.sub("", _WRAPS.split(str(error))[-1])
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        raise ValueError(" ".join(lines[:2])) from error
 
 
 def _make(

@@ -48,6 +48,7 @@ from kport.model._signature import signature_of
 from kport.model._training import training_config
 from kport.model._walk import Walk, walk
 from kport.model.backends import host_view, order_of, own_pieces, spread_source
+from kport.model.changes import set_apart
 
 __all__ = ["capture"]
 
@@ -71,10 +72,11 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
             f"the model {model.name!r} has no weights yet",
             remedy="Call it once on data, or give it an Input, before saving it.",
         )
-    found = walk(model)
+    with mapped(SaveError, "lists of the model are nested too deep", when=_is_of_depth):
+        found = walk(model)
     _require_whole(found)
     with alone():
-        spec = _spec(model, found, optimizer)
+        spec, large = set_apart(_spec(model, found, optimizer))
     owners = list(keras_owners(model))
     tensors = {tensor.name: tensor for tensor in _tensors(found, owners)}
     if not optimizer:
@@ -84,10 +86,14 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
         spec=spec,
         tensors=tensors,
         naming=Naming.ATTRIBUTE,
-        assets={asset.name: asset for asset in assets_of(found, owners)},
+        assets={**large, **{asset.name: asset for asset in assets_of(found, owners)}},
         provenance={"keras": keras.version(), "backend": keras.backend.backend()},
         sample=None if sample is None else Sample(sample, run_sample(model, sample)),
     )
+
+
+def _is_of_depth(error: BaseException) -> bool:
+    return isinstance(error, RecursionError)
 
 
 def _require_whole(found: Walk) -> None:

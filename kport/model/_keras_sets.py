@@ -48,11 +48,13 @@ def _in_sets_of(layer: keras.Layer) -> Iterator[tuple[str, keras.Layer]]:
         yield from _in_sets(users_attributes(layer))
 
 
-def _in_sets(held: Iterable[tuple[str, Any]], *path: str) -> Iterator[tuple[str, keras.Layer]]:
+def _in_sets(
+    held: Iterable[tuple[str, Any]], *path: str, around: tuple[int, ...] = ()
+) -> Iterator[tuple[str, keras.Layer]]:
     """Yield name and layer of what is in sets, also in those inside of other containers."""
     for segment, one in held:
         if isinstance(one, (set, frozenset)):
             for inner, layer in members(one):
                 yield join_name(*path, segment, inner), layer
-        elif isinstance(one, (list, tuple, Mapping)):
-            yield from _in_sets(members(one), *path, segment)
+        elif isinstance(one, (list, tuple, Mapping)) and id(one) not in around:
+            yield from _in_sets(members(one), *path, segment, around=(*around, id(one)))

@@ -105,6 +105,7 @@ class _Walker:
         self.later: list[tuple[Any, str]] = []
         self.functions: list[tuple[Any, str]] = []
         self.in_functions = False
+        self.around: set[int] = set()
 
     def visit(self, thing: Any, path: str, kind: Kind | None = None) -> None:
         if isinstance(thing, keras.Variable):
@@ -117,8 +118,11 @@ class _Walker:
         elif isinstance(thing, (keras.Layer, keras.random.SeedGenerator)):
             self.visit_now(thing, path)
         elif isinstance(thing, (list, tuple, Mapping, set, frozenset)):
-            for segment, child in members(thing):
-                self.visit(child, _join(path, segment), kind)
+            if id(thing) not in self.around:  # one that holds itself has no end
+                self.around.add(id(thing))
+                for segment, child in members(thing):
+                    self.visit(child, _join(path, segment), kind)
+                self.around.remove(id(thing))
         elif isinstance(thing, (FunctionType, partial)) and id(thing) not in self.seen:
             self.seen[id(thing)] = path
             self.functions.append((thing, path))

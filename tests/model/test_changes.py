@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import random
 import threading
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 import kport
-from kport.checkpoint import Checkpoint
+from kport.checkpoint import Asset, Checkpoint
 from kport.errors import LoadError, SaveError
 from kport.model import build, capture
 from kport.model.changes._function_prints import computes_another, function_print
@@ -291,20 +292,65 @@ def test_saving_leaves_names_and_random_numbers_alone(tmp_path: Path) -> None:
     assert after[1] == f"re_lu_{number + 1}"
 
 
-def test_a_large_value_is_named_and_a_large_cache_is_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("maker", ["ours", "model"])
+def test_a_large_value_comes_back(maker: str, tmp_path: Path) -> None:
+    model, layer = MAKERS[maker]()
+    layer.steps += [n / 7 for n in range(60_000)]
+    layer.options = {f"word {n}": n for n in reversed(range(40_000))}
+    layer.cache = np.arange(1 << 20)
+    for name in FORMATS:
+        kport.save(model, tmp_path / name)
+        loaded = kport.load(tmp_path / name)
+        here = loaded if maker == "model" else loaded.layers[1]
+        assert list(here.steps) == list(layer.steps)
+        assert list(here.options.items()) == list(layer.options.items())
+        np.testing.assert_array_equal(here.cache, layer.cache, strict=True)
+    keras.saving.load_model(tmp_path / FORMATS[1])  # which passes over them
+
+
+def test_what_is_too_large_for_any_file_is_named(monkeypatch: Any, tmp_path: Path) -> None:
+    monkeypatch.setattr("kport.model.changes._large.MOST_BYTES", 1 << 17)
+    monkeypatch.setattr("kport.model.changes._values._MOST_BYTES", 1 << 16)
     model, layer = MAKERS["ours"]()
     layer.cache = np.zeros(1 << 20)
     kport.save(model, tmp_path / "bundle")
-    assert not hasattr(kport.load(tmp_path / "bundle").layers[1], "cache")
-    layer.steps, layer.settings.more["bias"] = [0.5] * (1 << 20), ["x"] * (1 << 20)
+    loaded = kport.load(tmp_path / "bundle")
+    assert kport.report_of(loaded).dropped == ("ours.cache",)
+    layer.steps, layer.settings.more["bias"] = [0.5] * (1 << 16), ["x"] * (1 << 16)
     with pytest.raises(SaveError) as caught:
         kport.save(model, tmp_path / "bundle")
     assert str(caught.value).endswith(
-        "holds large values that code changed since __init__, and no variable of Keras\n"
-        "  - ours.steps: is another than __init__ made, and large\n"
-        "  - ours.settings.more: is another than __init__ made, and large\n"
+        "code has put values of more than 131072 bytes on a layer, and no variable\n"
+        "  - ours.steps: is too large\n"
+        "  - ours.settings.more: is too large\n"
         "Put them into a keras.Variable, or make them with self.add_weight()."
     )
+    layer.table = layer.cache
+    with pytest.raises(SaveError, match=r"ours.table: is <ndarray .*>, and was .*float32"):
+        kport.save(model, tmp_path / "bundle")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[]", "ours.steps: is not there"),
+        (b"{}", "ours.steps: is not there"),
+        (b"{", "kport_attributes/values.json is no JSON of values"),
+        (b"[[[" * 100_000, "kport_attributes/values.json is no JSON of values"),
+        (b'{"steps": {"class_name": "Dense", "config": {}}}', "an object is no plain value"),
+        (b'{"call": 1}', "ours.steps: is not there"),
+    ],
+)
+def test_a_large_value_that_is_none_is_said(content: bytes, said: str) -> None:
+    model, layer = MAKERS["ours"]()
+    layer.steps += [0.5] * 60_000
+    checkpoint = capture(model)
+    (name,) = checkpoint.assets
+    for assets in ({}, {name: Asset(name, len(content), lambda: content)}):
+        with pytest.raises(LoadError, match=said if assets else "ours.steps: is not there"):
+            build(replace(checkpoint, assets=assets))
+    with pytest.raises(LoadError, match="is 100000001 bytes, and at most 100000000 are read"):
+        build(replace(checkpoint, assets={name: Asset(name, 100_000_001, bytes)}))
 
 
 @pytest.mark.parametrize(
@@ -336,7 +382,11 @@ def test_what_has_no_place_in_the_code_is_said(name: str, value: Any, tmp_path: 
         {"__kport__": "scalar", "dtype": "V1000000000", "value": 1000000000},
         {"__kport__": "set", "items": [[]]},
         {"__kport__": "nothing"},
-        {"tensor": 1},
+        {"__kport__": "tensor", "value": 1},
+        {"__kport__": "array", "dtype": "<U1", "shape": [1], "value": "/////w=="},
+        {"__kport__": "array", "dtype": "<U999999999", "shape": [1], "value": "QQ=="},
+        {"__kport__": "array", "dtype": "object", "shape": [1 << 40], "value": []},
+        {"class_name": "Dense", "config": {"units": 3}},
     ],
 )
 def test_what_is_no_plain_value_is_said(value: Any) -> None:
@@ -453,3 +503,65 @@ def test_two_functions_of_one_text_are_one() -> None:
     assert function_print(lambda x: x * 2) == {"text": "x * 2", "with": []}
     other = {**prints[0][0], "python": "2.7", "code": ""}
     assert not computes_another(prints[0][0], other)
+
+
+FACTOR, TABLE, LATER = 2.0, {"shift": [1.0]}, object()
+
+
+def helped(x: Any) -> Any:
+    return x * FACTOR
+
+
+@kport.register("changes")
+class Reads(keras.Model):
+    """Its functions read what stands in this module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = lambda x: x * FACTOR + TABLE["shift"][0]
+        self.body = keras.layers.Lambda(lambda x: helped(keras.ops.abs(x)))
+
+    def call(self, x: Any) -> Any:
+        return self.scale(self.body(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("FACTOR", 3.0, r'scale: is \(x \* FACTOR\) .*"FACTOR": "float 2.0".* in the file and'),
+        ("FACTOR", 3.0, r"body\.function: is helped\(keras\.ops\.abs\(x\)\)"),
+        ("TABLE", {"shift": [2.0]}, r"scale: is \(x \* FACTOR\)"),
+        ("helped", lambda x: x - FACTOR, r"body\.function: is helped"),
+        ("FACTOR", None, "scale: is"),
+        ("FACTOR", ..., "scale: is"),
+    ],
+)
+def test_what_a_function_reads_of_its_module_is_compared(
+    monkeypatch: Any, tmp_path: Path, name: str, value: Any, said: str
+) -> None:
+    model = Reads()
+    model(X)
+    kport.save(model, tmp_path / "model.keras")
+    kport.load(tmp_path / "model.keras")
+    monkeypatch.setitem(globals(), "LATER", 1)  # nothing reads it
+    kport.load(tmp_path / "model.keras")
+    if value is ...:
+        monkeypatch.delitem(globals(), name)
+    else:
+        monkeypatch.setitem(globals(), name, value)
+    with pytest.raises(LoadError, match=said):
+        kport.load(tmp_path / "model.keras")
+
+
+def calls_itself(x: Any, times: int = 2) -> Any:
+    return calls_again(x, times - 1) if times else x
+
+
+def calls_again(x: Any, times: int) -> Any:
+    return calls_itself(copy.copy(x), times)
+
+
+def test_functions_that_call_each_other_are_told_once() -> None:
+    told = function_print(calls_itself)["globals"]["calls_again"]["globals"]
+    assert told == {"calls_itself": {"name": "calls_itself"}}
+    assert not computes_another(function_print(calls_itself), function_print(calls_itself))

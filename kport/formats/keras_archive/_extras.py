@@ -68,7 +68,7 @@ def render_extras(checkpoint: Checkpoint, config: bytes, digests: Mapping[str, s
         for name, one in checkpoint.tensors.items()
     }
     data = {
-        "assets": {name: one.keras_path for name, one in checkpoint.assets.items()},
+        "assets": {name: one.keras_path or name for name, one in checkpoint.assets.items()},
         "config_blake3": digest(config),
         "provenance": checkpoint.provenance,
         "spec": checkpoint.spec.to_json(),

@@ -53,8 +53,9 @@ def write_archive(checkpoint: Checkpoint, path: Path) -> None:
             with archive.open(stored_member(WEIGHTS), "w", force_zip64=True) as member:
                 stored = [one for one in checkpoint.tensors.values() if one.keras_path is not None]
                 digests = write_hdf5(cast("BinaryIO", member), stored, file)
-            for _, asset in sorted(checkpoint.assets.items()):
-                archive.writestr(stored_member(f"{ASSETS}{asset.keras_path}"), asset.read())
+            for name, asset in sorted(checkpoint.assets.items()):
+                place = f"{ASSETS}{asset.keras_path or name}"
+                archive.writestr(stored_member(place), asset.read())
             with archive.open(stored_member(EXTRAS), "w", force_zip64=True) as member:
                 _write_extras(checkpoint, config, digests, cast("BinaryIO", member))
         seal(temporary)

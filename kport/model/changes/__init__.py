@@ -17,7 +17,15 @@ only code makes         code makes here
 
 from kport.model.changes._against_code import require_same_layers
 from kport.model.changes._changes import changes_of
+from kport.model.changes._large import put_together, set_apart
 from kport.model.changes._old_configs import require_agreement
 from kport.model.changes._put import put_values
 
-__all__ = ["changes_of", "put_values", "require_agreement", "require_same_layers"]
+__all__ = [
+    "changes_of",
+    "put_together",
+    "put_values",
+    "require_agreement",
+    "require_same_layers",
+    "set_apart",
+]

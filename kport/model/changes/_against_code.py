@@ -13,13 +13,14 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON, ModelSpec
+from kport.checkpoint import JSON, ModelSpec, ReportLine
 from kport.components import resolve
 from kport.errors import KportError, LoadError, Problem, mapped
 from kport.model._keras import alone, serializing
 from kport.model._walk import Walk
 from kport.model.changes._configs import held_by_users, told_config
 from kport.model.changes._functions import other_functions
+from kport.model.changes._lost import lost_objects
 from kport.model.changes._refusal import otherwise, refuse_others
 
 __all__ = ["require_same_layers"]
@@ -27,8 +28,8 @@ __all__ = ["require_same_layers"]
 
 def require_same_layers(
     found: Walk, spec: ModelSpec, custom_objects: Mapping[str, Any], only: str = ""
-) -> None:
-    """Compare each layer that code makes with what kport wrote of it.
+) -> list[ReportLine]:
+    """Compare each layer that code makes with what kport wrote of it; return what is lost.
 
     Arguments:
         found: The live model, with the values of the file.
@@ -52,6 +53,8 @@ def require_same_layers(
         "Was the code changed, or were attributes set after the layers were made? Change the code "
         "to what the file has, so that __init__ makes such layers; or build the model and use",
     )
+    lost = lost_objects(found, spec.layers)
+    return [one for one in lost if f"{one.name}.".startswith(start)]
 
 
 def _otherwise_made(

@@ -21,8 +21,8 @@ def changes_of(found: Walk, told: Collection[int]) -> Iterator[tuple[str, str, A
         told: The ids of what its config tells.
 
     Raises:
-        SaveError: Some value is too large; all of it is named.
+        SaveError: An object stands in the place of a value; all of them are named.
     """
     yield from ((path, "made", config) for path, config in made_by_code(found, told))
     yield from ((path, "functions", one) for path, one in functions_of(found, told))
-    yield from ((path, "attributes", one) for path, one in changed_values(found).items())
+    yield from changed_values(found, told)

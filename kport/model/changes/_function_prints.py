@@ -2,12 +2,13 @@
 
 An expression is told by its text, which is the same on every version of Python. Anything longer is
 told by a hash of its bytecode, which says nothing to another version. Beside it stand the plain
-values and functions that it closes over, or has for defaults.
+values and functions that it closes over, has for defaults, or reads of its module.
 """
 
 from __future__ import annotations
 
 import base64
+import dis
 import json
 import marshal
 import platform
@@ -18,34 +19,59 @@ from typing import Any
 
 from kport.bytecode import expression, read_code, text_of
 from kport.checkpoint import digest
-from kport.components import FOREIGN, is_plain, print_of
+from kport.components import FOREIGN, is_function, is_plain, print_of
 from kport.errors import CorruptFileError
 
-__all__ = ["computes_another", "function_print", "is_function"]
+__all__ = ["computes_another", "function_print"]
 
 JSON = dict[str, Any]
 
-_DEEPEST = 8  # functions that close over functions
+_MOST = 100  # functions that one leads to
+_LONG = 200  # a longer text is told by its hash
+_OF_A_VERSION = {"code", "python"}
 _OURS = frozenset({"kport", "kport_compat"})
 
 
-def is_function(value: Any) -> bool:
-    """Whether it is a function that `function_print` tells."""
-    return isinstance(value, (FunctionType, BuiltinFunctionType, partial))
-
-
-def function_print(function: Any, depth: int = 0) -> JSON:
+def function_print(function: Any) -> JSON:
     """Return what tells a function from others, as JSON."""
-    if depth > _DEEPEST:
-        return {}
+    return _print(function, set())
+
+
+def _print(function: Any, seen: set[int]) -> JSON:
     if isinstance(function, partial):
         held = [function.func, *function.args, *sorted(function.keywords.items())]
-        return {"name": "partial", "with": [_told(one, depth) for one in held]}
+        return {"name": "partial", "with": [_told(one, seen) for one in held]}
     if known := _known_name(function):
         return {"name": known}
+    if id(function) in seen or len(seen) >= _MOST:  # it is told already, and may call itself
+        return {"name": function.__name__}
+    seen.add(id(function))
     cells = [_contents(cell) for cell in function.__closure__ or ()]
     held = [*cells, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    return {**_code(function.__code__), "with": [_told(one, depth) for one in held]}
+    told = {**_code(function.__code__), "with": [_told(one, seen) for one in held]}
+    read = {name: one for name, one in _globals(function, seen) if one is not None}
+    return {**told, "globals": read} if read else told
+
+
+def _globals(function: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Yield what a function reads of its module: plain values, and functions that stand there.
+
+    A function that is imported from another module is what its name means there.
+    """
+    own = function.__globals__
+    for name in sorted(_names_read(function.__code__) & own.keys()):
+        value = own[name]
+        imported = isinstance(value, FunctionType) and value.__globals__ is not own
+        yield name, {"name": value.__name__} if imported else _told(value, seen)
+
+
+def _names_read(code: CodeType) -> set[str]:
+    return {
+        one.argval
+        for part in _every(code)
+        for one in dis.get_instructions(part)
+        if one.opname == "LOAD_GLOBAL" and not one.argval.startswith("__")
+    }
 
 
 def _known_name(function: Any) -> str:
@@ -60,12 +86,15 @@ def _known_name(function: Any) -> str:
     return "" if registered == function.__name__ else registered
 
 
-def _told(value: Any, depth: int) -> Any:
+def _told(value: Any, seen: set[int]) -> Any:
     if is_function(value):
-        return function_print(value, depth + 1)
+        return _print(value, seen)
     if isinstance(value, tuple) and any(map(is_function, value)):
-        return [_told(one, depth) for one in value]
-    return print_of(value) if is_plain(value) else None
+        return [_told(one, seen) for one in value]
+    if not is_plain(value):
+        return None
+    text = print_of(value)
+    return text if len(text) <= _LONG else digest(text.encode())
 
 
 def _contents(cell: Any) -> Any:
@@ -103,8 +132,20 @@ def _parts(code: CodeType) -> Iterator[Any]:
             yield sorted(map(repr, one)) if isinstance(one, frozenset) else repr(one)
 
 
-def computes_another(one: JSON, other: JSON) -> bool:
-    """Whether two prints are certainly not of one function."""
-    if "code" in one and "code" in other and one.get("python") != other.get("python"):
-        return False
-    return one != other
+def computes_another(one: Any, other: Any) -> bool:
+    """Whether two prints are certainly not of one function.
+
+    Arguments:
+        one: That of the file, which may be of another version of Python.
+        other: That of the code here.
+    """
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) != len(other) or any(map(computes_another, one, other))
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return bool(one != other)
+    versions = "code" in one and "code" in other and one.get("python") != other.get("python")
+    keys = (one.keys() | other.keys()) - (_OF_A_VERSION if versions else set()) - {"globals"}
+    read, here = one.get("globals", {}), other.get("globals", {})
+    return any(
+        key not in one or key not in other or computes_another(one[key], other[key]) for key in keys
+    ) or any(name not in here or computes_another(told, here[name]) for name, told in read.items())

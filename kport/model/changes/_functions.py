@@ -13,17 +13,16 @@ from typing import Any
 import keras
 
 from kport.checkpoint import JSON, split_name
-from kport.components import values_in
+from kport.components import is_function, leaves, text_of
 from kport.errors import Problem
-from kport.model._attributes import beside_books
+from kport.model._attributes import PLAIN, beside_books
 from kport.model._walk import Walk
 from kport.model.changes._function_prints import (
     computes_another,
     function_print,
-    is_function,
 )
 
-__all__ = ["functions_of", "other_functions"]
+__all__ = ["functions_of", "other_functions", "shown"]
 
 _CALL = "call"  # Keras gives no layer one of its own
 
@@ -47,9 +46,10 @@ def functions_of(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON
 
 
 def _functions(layer: keras.Layer, told: Collection[int]) -> Iterator[tuple[str, Any]]:
-    for name, function in values_in(beside_books(layer), is_function):
-        if id(function) not in told:
-            yield name, function
+    held = beside_books(layer).items()
+    for name, one in leaves({name: one for name, one in held if type(one) not in PLAIN}):
+        if is_function(one) and id(one) not in told:
+            yield name, one
     if is_function(own := vars(layer).get(_CALL)):
         yield _CALL, own
 
@@ -63,16 +63,28 @@ def other_functions(found: Walk, stored: Mapping[str, JSON]) -> Iterator[Problem
     """
     for path, layer in found.layers():
         functions = stored.get(path or ".", {}).get("functions", {})
-        ours = dict(_functions(layer, ())) if functions else {}
+        ours = dict(leaves(beside_books(layer))) if functions else {}
+        ours |= {_CALL: vars(layer)[_CALL]} if _CALL in vars(layer) else {}
         for name, theirs in functions.items():
-            told = function_print(ours[name]) if name in ours else {"text": "the method"}
-            if (name in ours or name == _CALL) and computes_another(theirs, told):
+            told = _told_here(name, ours.get(name))
+            if told is not None and computes_another(theirs, told):
                 place = ".".join(one for one in (path, *split_name(name)) if one)
-                text = f"is {_shown(theirs)} in the file and {_shown(told)} in the code here"
+                text = f"is {shown(theirs)} in the file and {shown(told)} in the code here"
                 yield Problem(place, text)
 
 
-def _shown(told: JSON) -> str:
+def _told_here(name: str, thing: Any) -> JSON | None:
+    """Return what tells a function, or what stands in its place; None where nothing does yet."""
+    if is_function(thing):
+        return function_print(thing)
+    if thing is None:
+        return {"text": "the method"} if name == _CALL else None
+    return {"text": text_of(thing)}
+
+
+def shown(told: JSON) -> str:
+    """Return what tells a function, for people."""
     said = told.get("text") or told.get("name") or "a function"
     held = [one for one in told.get("with", []) if one is not None]
+    held += [{name: one} for name, one in told.get("globals", {}).items()]
     return f"{said} (with {json.dumps(held)})" if held else str(said)

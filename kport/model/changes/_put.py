@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import keras
 
 from kport.checkpoint import JSON, split_name
-from kport.components import container, decode_plain, has_a_state, is_plain, print_of
+from kport.components import attributes_of, container, decode_plain, has_a_state, is_plain, print_of
 from kport.errors import LoadError, Problem, mapped
 from kport.model._attributes import may_be_set
 from kport.model._walk import Walk
@@ -42,8 +43,11 @@ def put_values(found: Walk, states: Mapping[str, JSON]) -> None:
 
 
 def _put(layer: keras.Layer, name: str, node: Any) -> bool:
-    with mapped(LoadError, f"the attribute {name} cannot be set"):
-        return may_be_set(layer, split_name(name)[0]) and _put_at(layer, name, decode_plain(node))
+    if not may_be_set(layer, split_name(name)[0]):
+        return False
+    with mapped(LoadError, f"the attribute {name} cannot be set"), suppress(AttributeError):
+        return _put_at(layer, name, decode_plain(node))
+    return False  # it is a property, or its object lets nothing be set
 
 
 def _put_at(thing: Any, path: str, value: Any) -> bool:
@@ -73,16 +77,18 @@ def _child(thing: Any, name: str) -> Any:
         return next((one for key, one in thing.items() if str(key) == name), _MISSING)
     if sort in (list, tuple):
         return thing[int(name)] if name.isdecimal() and int(name) < len(thing) else _MISSING
-    own = getattr(thing, "__dict__", {})
+    own = attributes_of(thing)
     return {**own, **own.get("_modules", {})}.get(name, _MISSING)  # where PyTorch keeps layers
 
 
 def _set_attribute(thing: Any, name: str, now: Any, value: Any) -> bool:
     """Set an attribute that hides no method of its class."""
     of_class = inspect.getattr_static(type(thing), name, None)
-    caches = isinstance(of_class, functools.cached_property)
+    slot = inspect.ismemberdescriptor(of_class)
+    caches = isinstance(of_class, functools.cached_property) or slot
     hides = callable(of_class) or (hasattr(of_class, "__get__") and not caches)
-    if hides or has_a_state(now) or not (hasattr(thing, "__dict__") and name.isidentifier()):
+    place = slot or (hasattr(thing, "__dict__") and name.isidentifier())
+    if hides or has_a_state(now) or not place:
         return False
     setattr(thing, name, value)
     return True

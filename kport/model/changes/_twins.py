@@ -1,7 +1,8 @@
 """What the constructor of a class that is not registered leaves, found by running it once more.
 
 A registered class remembers that itself. Of any other, an object is made of the config, as loading
-makes it, and thrown away: names and random numbers go on as if it had never been.
+makes it, and thrown away: names, random numbers and counts on the class go on as if it had never
+been. That is done once in a process for each class and config, however often a model is saved.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import random
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 
-from kport.components import plain_values, print_of
-from kport.model._attributes import set_by_users
+from kport.checkpoint import digest
+from kport.components import prints
+from kport.model._attributes import PLAIN, set_by_users
 from kport.model._keras import names_kept
 from kport.model._keras_initializers import without_initializers
 from kport.model._walk import Walk
@@ -26,6 +29,10 @@ from kport.model.backends import randomness_kept
 __all__ = ["Twins"]
 
 _NOT_TOLD = frozenset({"name", "trainable"})
+_ADDRESS = " at 0x"  # in memory, where another object may be next time
+_MOST = 1000  # configs of one class that are remembered
+_Made = dict[str, Mapping[str, str] | None]
+_KNOWN: WeakKeyDictionary[type, _Made] = WeakKeyDictionary()
 
 
 class Twins:
@@ -37,10 +44,9 @@ class Twins:
 
     def __init__(self, found: Walk) -> None:
         self._classes = {type(one).__name__: type(one) for _, one in found.layers()}
-        self._known: dict[tuple[type, str], Mapping[str, str] | None] = {}
 
     def prints(self, layer: keras.Layer, config: Mapping[str, Any]) -> Mapping[str, str] | None:
-        """Return the prints of what is plain in a layer as its code makes it, by path.
+        """Return the prints of what a layer holds as its code makes it, by path; see `leaves`.
 
         None where the code does not make it out of its config alone.
 
@@ -49,21 +55,24 @@ class Twins:
             config: What its `get_config` gives.
         """
         told = {key: value for key, value in config.items() if key not in _NOT_TOLD}
-        key = type(layer), json.dumps(told, sort_keys=True, default=repr)
-        if key not in self._known:
-            self._known[key] = None
-            with self._unseen(), contextlib.suppress(Exception):  # of a user's class, so any
-                twin = type(layer).from_config(dict(config))
-                values = plain_values(set_by_users(twin))
-                self._known[key] = {path: print_of(value) for path, value in values}
-        return self._known[key]
+        text = json.dumps(told, sort_keys=True, default=repr)
+        key = digest(text.encode())
+        known = {} if _ADDRESS in text else _KNOWN.setdefault(type(layer), {})
+        if key not in known:
+            if len(known) >= _MOST:
+                known.clear()
+            known[key] = None
+            with self._unseen(type(layer)), contextlib.suppress(Exception):  # a user's, so any
+                known[key] = prints(set_by_users(type(layer).from_config(dict(config))))
+        return known[key]
 
     @contextlib.contextmanager
-    def _unseen(self) -> Iterator[None]:
+    def _unseen(self, cls: type) -> Iterator[None]:
         ours, numpys = random.getstate(), np.random.get_state()  # not to draw
         scopes = (
             names_kept(),
             randomness_kept(),
+            _counts_kept(cls),
             without_initializers(),
             warnings.catch_warnings(action="ignore"),
             keras.saving.custom_object_scope(self._classes),
@@ -76,3 +85,17 @@ class Twins:
         finally:
             random.setstate(ours)
             np.random.set_state(numpys)  # as above
+
+
+@contextlib.contextmanager
+def _counts_kept(cls: type) -> Iterator[None]:
+    """Let plain attributes of a user's class, such as a count of its objects, be as before."""
+    own = [base for base in cls.__mro__ if not base.__module__.startswith(("keras.", "builtins"))]
+    before = [(base, name, one) for base in own for name, one in vars(base).items()]
+    before = [(base, name, one) for base, name, one in before if type(one) in PLAIN]
+    try:
+        yield
+    finally:
+        for base, name, one in before:
+            if vars(base).get(name) is not one and not name.startswith("__"):
+                setattr(base, name, one)

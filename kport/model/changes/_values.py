@@ -1,14 +1,15 @@
-"""What code has set on objects of users' classes since they were made, and its way back.
+"""What code has set on layers since they were made, and no config tells.
 
-No config tells it, and no code makes it again: a file keeps numbers, words, flags, arrays and rows
-of them, layer by layer.
+Plain values go to a file, by path. An object in the place of a value is an error: no file holds it,
+and the value would be back. Any other object is told by its class, for loading to say where it is
+not there again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -17,76 +18,103 @@ from kport.checkpoint import JSON
 from kport.components import (
     encode_plain,
     is_array,
+    is_function,
+    is_plain,
+    leaves,
     left_by_code,
-    plain_values,
-    print_of,
+    mark_of,
+    prints,
+    text_of,
     untold_values,
 )
 from kport.errors import Problem, SaveError
-from kport.model._attributes import set_by_users
+from kport.model._attributes import set_by_users, unknown_to_keras
 from kport.model._hooks import saves_itself
 from kport.model._keras import serializing
 from kport.model._walk import Walk
+from kport.model.changes._large import MOST_BYTES
+from kport.model.changes._replaced import value_before
 from kport.model.changes._twins import Twins
 
 __all__ = ["changed_values"]
 
-_LARGE = 1 << 20  # characters of JSON, of which headers and manifests hold a few million
-_NONE = print_of(None)
+_MOST_BYTES = MOST_BYTES // 2  # of an array, which JSON holds in base 64
 
 
-def changed_values(found: Walk) -> dict[str, JSON]:
-    """Return path of a layer -> path of an attribute -> its value, of all that was changed.
+def changed_values(found: Walk, told: Collection[int]) -> Iterator[tuple[str, str, JSON]]:
+    """Yield path of a layer, ``attributes`` or ``objects``, and by path what was changed.
+
+    Arguments:
+        found: The model.
+        told: The ids of what its config tells.
 
     Raises:
-        SaveError: Some is too large; all of it is named.
+        SaveError: An object stands in the place of a value; all of them are named.
     """
     twins, problems = Twins(found), list[Problem]()
     with serializing(found.owners[0].thing):
-        every = {
-            path: dict(_changed(path, layer, twins, problems))
-            for path, layer in found.layers()
-            if not type(layer).__module__.startswith("keras.")
-        }
+        for path, layer in found.layers():
+            changed, before = _changed(layer, twins)
+            plain = {name: one for name, one in changed.items() if _can_be_held(one)}
+            objects = {
+                name: one
+                for name, one in changed.items()
+                if name not in plain and id(one) not in told
+            }
+            for name, one in objects.items():
+                if was := value_before(layer, name, one, before):
+                    place = ".".join(part for part in (path, name) if part)
+                    problems.append(Problem(place, f"is {mark_of(one)}, and was {was}", "lost"))
+            lost = {name: mark_of(one) for name, one in objects.items() if not is_function(one)}
+            if plain:
+                yield path, "attributes", {name: encode_plain(one) for name, one in plain.items()}
+            if lost:
+                yield path, "objects", lost
     if problems:
         raise SaveError(
-            "holds large values that code changed since __init__, and no variable of Keras",
+            "code has put objects, which no file holds, in the places of values",
             problems=problems,
-            remedy="Put them into a keras.Variable, or make them with self.add_weight().",
+            remedy="Let __init__ make them of its arguments, or get_config tell them; arrays of "
+            "any size go into a keras.Variable.",
         )
-    return {path: changed for path, changed in every.items() if changed}
 
 
-def _changed(
-    path: str, layer: keras.Layer, twins: Twins, problems: list[Problem]
-) -> Iterator[tuple[str, Any]]:
+def _can_be_held(value: Any) -> bool:
+    return is_plain(value) and not (is_array(value) and _bytes_of(value) > _MOST_BYTES)
+
+
+def _bytes_of(array: Any) -> int:
+    item = getattr(array, "itemsize", 8)  # of a tensor of TensorFlow, the most
+    return int(math.prod(array.shape) * item)
+
+
+def _changed(layer: keras.Layer, twins: Twins) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """Return what is another than code made of the config, and what that made."""
+    if type(layer).__module__.startswith("keras."):
+        return dict(leaves(unknown_to_keras(layer))), {}
     before = left_by_code(layer)
     values = dict(untold_values(layer, set_by_users(layer)))
     if before is not None:
         values = _unlike(values, before)
-    config = _config(layer) if values else {}
-    told = {name: print_of(value) for name, value in plain_values(config)}
-    values = _unlike(values, told)
-    if before is None and values:
-        before = twins.prints(layer, config)
-        values = _unlike(values, before or {})
-    for name, value in values.items():
-        was = (before or {}).get(name, _NONE)
-        if saves_itself(layer) and is_array(value):
-            continue  # that method is to save it
-        node = encode_plain(value)
-        if len(json.dumps(node)) <= _LARGE:
-            yield name, node
-        elif was != _NONE or not is_array(value):  # else a cache
-            place = ".".join(one for one in (path, name) if one)
-            problems.append(Problem(place, "is another than __init__ made, and large", "lost"))
+    if not values:
+        return {}, {}
+    config = _config(layer)
+    values = _unlike(values, prints(config))
+    if before is None or not all(map(is_plain, values.values())):
+        # A get_config may tell an object by another name.
+        twin = twins.prints(layer, config) if values else None
+        values = _unlike(values, twin or {})
+        before = before if before is not None else twin
+    if saves_itself(layer):  # that method is to save arrays
+        values = {name: one for name, one in values.items() if not is_array(one)}
+    return values, before or {}
 
 
-def _unlike(values: Mapping[str, Any], prints: Mapping[str, str]) -> dict[str, Any]:
+def _unlike(values: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
     return {
         name: one
         for name, one in values.items()
-        if name not in prints or prints[name] != print_of(one)
+        if name not in before or before[name] != text_of(one)
     }
 
 

@@ -138,12 +138,6 @@ BACKENDS_OWN: dict[str, dict[str, Any]] = {
 }
 
 
-def large_array() -> keras.Model:
-    layer = Raw("none")
-    layer.table = np.zeros(1 << 20, "float32")
-    return graph(layer)
-
-
 def replaced(value: Any) -> keras.Model:
     layer = Normalises()
     model = graph(layer)
@@ -254,11 +248,6 @@ REFUSED = {
         r"raw\.mean: is a Tensor and no variable of Keras\nMake it with self\.add_weight",
         (),
         backends=("torch",),
-    ),
-    "large_array_in_the_place_of_another": Refused(
-        large_array,
-        r"raw\.table: is another than __init__ made, and large\nPut them into a keras\.Variable",
-        (),
     ),
     "variable_in_a_graph": Refused(
         with_a_variable,
