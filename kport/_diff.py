@@ -28,12 +28,13 @@ from kport.checkpoint import (
     renumbered,
     unmarked,
 )
-from kport.errors import located
+from kport.errors import UsageError, located
 
 __all__ = ["Diff", "Difference", "diff"]
 
 T = TypeVar("T")
 
+_OF_KERAS_3 = {Naming.ATTRIBUTE, Naming.WEIGHTS, Naming.KERAS}
 _STEP = 1 << 20  # values compared at a time
 
 
@@ -94,8 +95,7 @@ def diff(first: formats.StrPath, second: formats.StrPath) -> Diff:
 
     Names that Keras made up are counted anew in both, and memory order, provenance and samples
     are left aside: a model that was loaded and saved again is the same. Tensors go by their names,
-    or by where plain Keras keeps them if one of the files knows no others. A legacy file names
-    them in its own way: convert it first.
+    or by where plain Keras keeps them if one of the files knows no others.
 
     Arguments:
         first: A path that an installed format knows.
@@ -104,12 +104,14 @@ def diff(first: formats.StrPath, second: formats.StrPath) -> Diff:
     Raises:
         UnreadableError: See `inspect`.
         CorruptFileError: Values differ from their digest.
+        UsageError: One is a legacy file and the other is not: they name nothing alike.
 
     Example:
         >>> diff("examples/legacy/digits.h5", "examples/legacy/digits.h5").same
         True
     """
     one, other = formats.read(first), formats.read(second)
+    _require_words_in_common(one, first, other, second)
     found = [*_in_words(one, other)]
     alike = 0
     for name, left, right in _pairs(_tensors(one, other), _tensors(other, one)):
@@ -119,6 +121,19 @@ def diff(first: formats.StrPath, second: formats.StrPath) -> Diff:
     for name, before, after in _pairs(one.assets, other.assets):
         found += _between_assets(name, before, after)
     return Diff(fspath(first), fspath(second), tuple(found), alike)
+
+
+def _require_words_in_common(
+    one: Checkpoint, first: formats.StrPath, other: Checkpoint, second: formats.StrPath
+) -> None:
+    if one.naming is other.naming or {one.naming, other.naming} <= _OF_KERAS_3:
+        return
+    old = first if one.naming not in _OF_KERAS_3 else second
+    raise UsageError(
+        "is a legacy file, which names layers and tensors otherwise than the other one",
+        path=old,
+        remedy=f"kport convert {fspath(old)} converted.keras, and compare that.",
+    )
 
 
 Facet = Callable[[Checkpoint], Any]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import kport
 from kport import formats
 from kport.checkpoint import Asset, Checkpoint, Kind, LazyTensor, ModelSpec, Naming, differences
-from kport.errors import CorruptFileError
+from kport.errors import CorruptFileError, UsageError
 
 
 def layer(name, **config):
@@ -143,6 +144,15 @@ def test_a_file_that_knows_keras_paths_alone_is_compared_by_them(tmp_path, monke
     monkeypatch.setattr(formats, "read", {"one": one, "other": other}.get)
     found = kport.diff("one", "other")
     assert (found.same, found.alike) == (True, 1)
+
+
+def test_a_legacy_file_is_held_against_others_of_its_kind_alone(tmp_path):
+    formats.write(checkpoint(), tmp_path / "bundle")
+    digits = Path(__file__).parent.parent / "examples" / "legacy" / "digits.h5"
+    assert kport.diff(digits, digits).same
+    with pytest.raises(UsageError, match=r"digits\.h5: is a legacy file") as raised:
+        kport.diff(tmp_path / "bundle", digits)
+    assert "digits.h5 converted.keras" in str(raised.value)
 
 
 def test_damage_names_the_file_it_is_in(diff, tmp_path):
