@@ -6,6 +6,7 @@ anything else in a file is refused before it is constructed.
 """
 
 from kport.components._arguments import left_by_code, untold_values
+from kport.components._calls import called_with, must_be_named, remember_called
 from kport.components._configs import forgotten_arguments, replaced_arguments
 from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
@@ -37,6 +38,7 @@ __all__ = [
     "Component",
     "ComponentRegistry",
     "attributes_of",
+    "called_with",
     "container",
     "decode_plain",
     "encode_plain",
@@ -52,10 +54,12 @@ __all__ = [
     "leaves",
     "left_by_code",
     "mark_of",
+    "must_be_named",
     "named_components",
     "print_of",
     "prints",
     "register",
+    "remember_called",
     "replaced_arguments",
     "resolve",
     "text_of",

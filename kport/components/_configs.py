@@ -20,6 +20,7 @@ from kport.components._arguments import (
     own_attributes,
     remember_arguments,
 )
+from kport.components._calls import remember_calls
 from kport.components._compile import equip_compile
 from kport.components._policy import under
 from kport.components._values import decode, encode
@@ -46,6 +47,7 @@ def equip(cls: type) -> None:
         _set(cls, "from_config", classmethod(_from_member))
     else:
         remember_arguments(cls)
+        remember_calls(cls)
         equip_compile(cls)
         if _writes_no_config(cls):
             _set(cls, "get_config", _argument_config)

@@ -45,6 +45,7 @@ from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
 from kport.model._optimizers import attach, build_optimizers
 from kport.model._reasons import reason_first
+from kport.model._signature import restore_signatures
 from kport.model._text import refuse_text
 from kport.model._ties import retype, tie_again
 from kport.model._training import compile_again
@@ -102,13 +103,13 @@ def build(
         LoadError: A constructor failed.
     """
     custom = dict(custom_objects or {})
-    checkpoint = put_together(_with_definition(checkpoint, compile))
-    checkpoint, config = _resolved(checkpoint, custom, dtype)
+    checkpoint, config = _resolved(_with_definition(checkpoint, compile), custom, dtype)
     training = config.pop("compile_config", None)
     with nullcontext() if only or dtype else reading_ahead(checkpoint) as ahead:
         with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
             model, lines = _make(config, training if compile else None, checkpoint, custom, dtype)
             found = walk(model)
+            restore_signatures(found, checkpoint.spec)
             require_agreement(found, checkpoint.made, custom)
             refuse_wrong_kernels(found)
             plan = match(checkpoint, model, found)
@@ -156,7 +157,7 @@ def _with_definition(checkpoint: Checkpoint, training: bool) -> Checkpoint:
             problems=[one for known in checkpoint.about.values() for one in known],
             remedy="Build the model from its code and use kport.load_weights(model, path).",
         )
-    return checkpoint if training else _without_training(checkpoint)
+    return put_together(checkpoint if training else _without_training(checkpoint))
 
 
 @contextmanager

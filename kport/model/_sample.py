@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from kport.components import must_be_named
 from kport.errors import UsageError, mapped
-from kport.model._signature import called_by_name
 from kport.model._walk import walk
 
 __all__ = ["compute_dtypes", "map_nested", "run_sample"]
@@ -25,8 +25,8 @@ def run_sample(model: keras.Model, inputs: Any) -> Any:
     """
     with mapped(UsageError, "the sample cannot be run through the model"):
         tensors = map_nested(keras.ops.convert_to_tensor, inputs)
-        names = called_by_name(model)
-        if names and isinstance(tensors, dict) and names <= tensors.keys():
+        names = must_be_named(model.call)
+        if names and isinstance(tensors, dict) and set(names) <= tensors.keys():
             return map_nested(_host, model(**tensors, training=False))
         return map_nested(_host, model(tensors, training=False))
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import keras
 
+from kport.checkpoint import ModelSpec
+from kport.components import called_with, must_be_named, remember_called
 from kport.model._keras import is_graph
+from kport.model._walk import Walk
 
-__all__ = ["called_by_name", "signature_of"]
-
-_BESIDE = frozenset({"training", "mask"})  # what Keras gives a call where it takes them
+__all__ = ["restore_signatures", "signature_of"]
 
 
 def signature_of(model: keras.Model) -> Any:
@@ -19,28 +19,26 @@ def signature_of(model: keras.Model) -> Any:
 
     A Sequential or functional model knows its inputs; a subclassed one remembers the shapes of its
     first call, where the batch size becomes free and dtypes are the model's own. Where a call must
-    have several arguments, or names, it remembers the first alone, which is not enough.
+    have several arguments, or names, it remembers the first alone; a registered class has the rest.
     """
     inputs = _symbolic_inputs(model)
     if inputs is not None:
         return _described(inputs)
-    if called_by_name(model):
-        return None
     shapes = (model.get_build_config() or {}).get("input_shape")
-    return None if shapes is None else _from_shapes(shapes, _input_dtype(model))
+    built = None if shapes is None else _from_shapes(shapes, _input_dtype(model))
+    names = must_be_named(model.call)
+    if names:
+        alone = {names[0]: built} if len(names) == 1 and built else None
+        return called_with(model) or alone
+    return built
 
 
-def called_by_name(model: keras.Model) -> frozenset[str]:
-    """Return the arguments that a call must have, where one value by its place is not enough."""
-    needed = [
-        one
-        for name, one in inspect.signature(model.call).parameters.items()
-        if one.default is inspect.Parameter.empty
-        and one.kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        and name not in _BESIDE
-    ]
-    enough = len(needed) < 2 and not any(one.kind is one.KEYWORD_ONLY for one in needed)
-    return frozenset() if enough else frozenset(one.name for one in needed)
+def restore_signatures(found: Walk, spec: ModelSpec) -> None:
+    """Let models know what they were called with, for them to be saved again."""
+    for path, layer in found.layers():
+        told = spec.parts.get(path, {}).get("signature") if path else spec.signature
+        if told is not None and isinstance(layer, keras.Model) and must_be_named(layer.call):
+            remember_called(layer, told)
 
 
 def _symbolic_inputs(model: keras.Model) -> Any:

@@ -89,29 +89,52 @@ class Named(keras.Model):
         self.dense = keras.layers.Dense(2)
 
     def call(self, *, first, second, factor=1.0):
-        return self.dense(first) * factor + second
+        return self.dense(first) * factor + keras.ops.cast(second, "float32")
+
+@keras.saving.register_keras_serializable("by_name")
+class Nobodys(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, first, *, second):
+        return self.dense(first) + second
+
+    def get_config(self):
+        return {}
 """
 SAVE_BY_NAME = """
 import sys
 sys.path.append(sys.argv[1])
 import numpy as np
 import kport
-from named import Named
-model, x = Named(), {"first": np.ones((4, 3), "float32"), "second": np.ones((4, 2), "float32")}
+from named import Named, Nobodys
+model, x = Named(), {"first": np.ones((4, 3), "float32"), "second": np.ones((4, 2), "int32")}
 model(**x)
 kport.save(model, sys.argv[1] + "/alone")
+kport.save(kport.load(sys.argv[1] + "/alone"), sys.argv[1] + "/again")
 kport.save(model, sys.argv[1] + "/model.keras", sample=x)
+model = Nobodys()
+model(x["first"], second=x["second"])
+kport.save(model, sys.argv[1] + "/nobodys")
 """
 
 
-def test_arguments_that_go_by_name_come_with_a_sample(
+def test_arguments_that_go_by_name_are_made_up_or_come_with_a_sample(
     tmp_path: Path, run_python: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "named.py").write_text(BY_NAME)
     run_python(SAVE_BY_NAME, str(tmp_path), backend="torch")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UsageError, match=r"does not say what inputs the model takes\n.* by name"):
-        kport.verify(tmp_path / "alone", backends=["jax"], imports=["named"])
+        kport.verify(tmp_path / "nobodys", backends=["jax"], imports=["named"])
+    assert kport.inspect(tmp_path / "alone").signature == {
+        "first": {"shape": [None, 3], "dtype": "float32"},
+        "second": {"shape": [None, 2], "dtype": "int32"},
+    }
+    both = [tmp_path / name / "kport.json" for name in ("alone", "again")]
+    assert both[0].read_bytes() == both[1].read_bytes()
+    assert kport.verify(tmp_path / "alone", backends=["jax"], imports=["named"]).ok
     report = kport.verify(tmp_path / "model.keras", backends=["jax"], imports=["named"])
     assert (report.ok, report.rows[0].reference) == (True, "sample")
 
