@@ -97,6 +97,12 @@ def check(path: Path) -> None:
     kport.check(path)
 
 
+def diff(path: Path) -> None:
+    import kport
+
+    kport.diff(path, path).to_json()
+
+
 def convert(path: Path) -> None:
     import kport
 
@@ -125,7 +131,7 @@ def load_weights(path: Path) -> None:
 
 
 ENTRANCES: dict[str, Callable[[Path], None]] = {
-    one.__name__: one for one in (read, inspect, check, convert, load, part, load_weights)
+    one.__name__: one for one in (read, inspect, check, diff, convert, load, part, load_weights)
 }
 
 

@@ -15,7 +15,7 @@ from .table import ATTACKS, Attack
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = (bundles, configs, hdf5, savedmodels, zips)  # importing them fills the table
-PLAIN = ("read", "inspect", "check")
+PLAIN = ("read", "inspect", "check", "diff")
 LIVE = ("load", "load_weights", "convert")
 REFUSING = {
     "read": LIVE,

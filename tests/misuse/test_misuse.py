@@ -19,7 +19,7 @@ from kport.cli._group import cli
 from kport.errors import KportError
 
 WRONG = [None, 3, 1.5, b"x", object(), [], {}, True, "", "\0", "a" * 5000, "no/such/thing"]
-BY_PATH = ("inspect", "check", "verify", "convert")
+BY_PATH = ("inspect", "check", "diff", "verify", "convert")
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 FILES = {
     "empty.keras": b"",
@@ -77,11 +77,15 @@ def refused(call, *arguments, **options):
     return text
 
 
+def second(name: str, first: object, folder: Path) -> list[object]:
+    """The second path of functions and commands that take two."""
+    return {"convert": [folder / "out"], "diff": [first]}.get(name, [])
+
+
 @pytest.mark.parametrize("name", BY_PATH)
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda one: repr(one)[:20])
 def test_what_is_no_path(name, wrong, tmp_path):
-    options = (tmp_path / "out",) if name == "convert" else ()
-    refused(getattr(kport, name), wrong, *options)
+    refused(getattr(kport, name), wrong, *second(name, wrong, tmp_path))
     assert not (tmp_path / "out").exists()
 
 
@@ -91,8 +95,7 @@ def test_files_that_are_not_what_their_names_say(name, folder, tmp_path):
         if name == "inspect" and path.name in SHOWN:
             assert kport.inspect(path).obstacles
             continue
-        options = (tmp_path / "out",) if name == "convert" else ()
-        text = refused(getattr(kport, name), path, *options)
+        text = refused(getattr(kport, name), path, *second(name, path, tmp_path))
         assert path.name in text
 
 
@@ -138,12 +141,11 @@ def command_line(*words: object) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-@pytest.mark.parametrize("command", ["inspect", "verify", "verify --integrity", "convert"])
+@pytest.mark.parametrize("command", ["inspect", "diff", "verify", "verify --integrity", "convert"])
 def test_the_command_line_says_it_in_one_message(command, folder, tmp_path):
     paths = [one for one in named(folder) if command != "inspect" or one.name not in SHOWN]
     for path in [*paths, "", "no/such", "a" * 5000]:
-        target = [tmp_path / "out"] if command == "convert" else []
-        code, text = command_line(*command.split(), path, *target)
+        code, text = command_line(*command.split(), path, *second(command, path, tmp_path))
         assert code in (2, 3, 4)
         assert text.startswith("kport: ")
         assert "Traceback" not in text
@@ -254,6 +256,7 @@ CALLS = {
     "load": lambda model, path, out: (path,),
     "load_weights": lambda model, path, out: (model, path),
     "convert": lambda model, path, out: (path, out),
+    "diff": lambda model, path, out: (path, path),
     "inspect": lambda model, path, out: (path,),
     "check": lambda model, path, out: (path,),
     "freeze": lambda model, path, out: (model, "dense"),
