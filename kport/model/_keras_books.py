@@ -13,36 +13,40 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["is_written", "unknown_names", "writes_later"]
+__all__ = ["is_written", "stored_names", "unknown_names", "writes_later"]
 
 _ROOTS = frozenset({"keras", "tensorflow", "torch"})
 _CONSTRUCTORS = frozenset({"__init__", "__new__"})
+_STORE, _WIDER = dis.opmap["STORE_ATTR"], dis.opmap["EXTENDED_ARG"]
 
 
-@cache
 def is_written(cls: type, name: str) -> bool:
     """Whether a method that Keras, or its backend, gave to a class writes an attribute."""
-    return any(_stores(code, name) for code in _codes_of(cls, keras=True))
+    return any(name in _written(base, False) for base in cls.__mro__ if _is_of_keras(base))
 
 
-@cache
 def writes_later(cls: type, name: str) -> bool:
     """Whether a method that a user gave to a class, and no constructor, writes an attribute."""
-    return any(_stores(code, name) for code in _codes_of(cls, keras=False))
+    return any(name in _written(base, False) for base in cls.__mro__ if not _is_of_keras(base))
 
 
 @cache
 def unknown_names(cls: type, names: tuple[str, ...]) -> frozenset[str]:
     """Return those names of attributes that Keras writes nowhere in a class of its own."""
-    every = [*_codes_of(cls, keras=True), *_codes_of(cls, keras=True, constructors=True)]
-    return frozenset(name for name in names if not any(_stores(code, name) for code in every))
+    known = (_written(base, init) for base in cls.__mro__ for init in (False, True))
+    return frozenset(names).difference(*known)
 
 
-def _codes_of(cls: type, *, keras: bool, constructors: bool = False) -> Iterator[CodeType]:
-    for base in cls.__mro__:
-        if (base.__module__.partition(".")[0] in _ROOTS) is keras:
-            for method in _methods(base, constructors):
-                yield from _codes(method.__code__)
+def _is_of_keras(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] in _ROOTS
+
+
+@cache
+def _written(cls: Any, constructors: bool) -> frozenset[str]:
+    """The attributes that the methods of one class store to."""
+    methods = _methods(cls, constructors)
+    codes = (code for method in methods for code in _codes(method.__code__))
+    return frozenset(name for code in codes for name in stored_names(code))
 
 
 def _methods(cls: type, constructors: bool) -> Iterator[FunctionType]:
@@ -61,7 +65,13 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(inner)
 
 
-def _stores(code: CodeType, name: str) -> bool:
-    return name in code.co_names and any(
-        one.opname == "STORE_ATTR" and one.argval == name for one in dis.get_instructions(code)
-    )
+def stored_names(code: CodeType) -> Iterator[str]:
+    """Yield the attributes that one piece of code stores to.
+
+    `dis` says it too, in forty times the time.
+    """
+    wide = 0
+    for operation, argument in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        if operation == _STORE:
+            yield code.co_names[wide | argument]
+        wide = (wide | argument) << 8 if operation == _WIDER else 0

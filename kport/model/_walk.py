@@ -121,7 +121,8 @@ class _Walker:
             if id(thing) not in self.around:  # one that holds itself has no end
                 self.around.add(id(thing))
                 for segment, child in members(thing):
-                    self.visit(child, _join(path, segment), kind)
+                    if type(child) not in PLAIN:  # a row of numbers may be long
+                        self.visit(child, _join(path, segment), kind)
                 self.around.remove(id(thing))
         elif isinstance(thing, (FunctionType, partial)) and id(thing) not in self.seen:
             self.seen[id(thing)] = path

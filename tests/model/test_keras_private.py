@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import gc
 import inspect
 import io
@@ -28,7 +29,7 @@ from kport.model._keras import (
     serializing,
     trained_variables,
 )
-from kport.model._keras_books import is_written
+from kport.model._keras_books import is_written, stored_names
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_paths import keras_owners, own_values, vars_path
 from kport.model._keras_sharing import loading_scope, sharing_scope
@@ -248,6 +249,12 @@ def test_what_keras_itself_writes_is_known() -> None:
     written = ("built", "_called", "lora_enabled", "_build_shapes_dict", "stop_evaluating")
     assert all(is_written(type("Own", (keras.layers.Dense, keras.Model), {}), n) for n in written)
     assert not any(is_written(keras.layers.Dense, name) for name in ("units", "use_bias", "_scale"))
+    names = [f"name_{number}" for number in range(300)]  # beyond what one byte counts
+    wide = compile("\n".join(f"x.{name} = 1" for name in names), "wide", "exec")
+    for code in (keras.Layer.__call__.__code__, keras.Model.quantize.__code__, wide):
+        told = [one.argval for one in dis.get_instructions(code) if one.opname == "STORE_ATTR"]
+        assert list(stored_names(code)) == told
+    assert list(stored_names(wide)) == names
 
 
 def test_a_map_of_policies_has_names_in_its_config() -> None:
