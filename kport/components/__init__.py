@@ -12,6 +12,7 @@ from kport.components._kinds import is_impostor, kind_of
 from kport.components._lambdas import with_functions
 from kport.components._leaves import (
     attributes_of,
+    is_fixed,
     is_mark,
     leaves,
     mark_of,
@@ -45,6 +46,7 @@ __all__ = [
     "forgotten_arguments",
     "has_a_state",
     "is_array",
+    "is_fixed",
     "is_function",
     "is_impostor",
     "is_mark",

@@ -20,7 +20,7 @@ from kport.components._plain import container, is_array, is_plain, print_of
 from kport.components._things import has_a_state, is_function, is_of_users_class
 from kport.components._values import PLAIN
 
-__all__ = ["attributes_of", "is_mark", "leaves", "mark_of", "prints", "text_of"]
+__all__ = ["attributes_of", "is_fixed", "is_mark", "leaves", "mark_of", "prints", "text_of"]
 
 _ADDRESS = " at 0x"  # in memory
 _FUNCTION = "<function>"
@@ -136,6 +136,16 @@ def _said(thing: Any) -> str:
         return json.dumps(thing.get_config(), default=repr)
     text = repr(thing) if _is_one_value(thing) or not is_of_users_class(thing) else ""
     return "" if text.startswith("<") else text
+
+
+def is_fixed(thing: Any) -> bool:
+    """Whether an object is a value that code gives the same each time: a class, a member, ..."""
+    import keras
+
+    if container(thing) is not None or isinstance(thing, keras.Loss):  # which compile() may set
+        return False
+    of_keras = type(thing).__module__.startswith("keras.")
+    return isinstance(thing, type) or of_keras or _is_one_value(thing)
 
 
 def _is_one_value(thing: Any) -> bool:

@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import enum
 import threading
+import uuid
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -300,3 +301,38 @@ def test_a_plain_value_below_an_object_that_nobody_makes_is_an_error(tmp_path: P
     layer.late = Slots()
     with pytest.raises(LoadError, match=r"it\.late\.gain: is in the file, not in the code"):
         again(model, tmp_path)
+
+
+def test_what_a_constructor_makes_otherwise_each_time_is_its_own_affair(tmp_path: Path) -> None:
+    @keras.saving.register_keras_serializable("objects")
+    class Marked(Counted):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.mark, self.mode = uuid.uuid4(), Mode.FAST
+
+    model, layer = made(Marked)
+    loaded, _ = again(model, tmp_path)
+    assert kport.report_of(loaded).dropped == ()
+    layer.mode = Mode.EXACT
+    with pytest.raises(SaveError, match=r"it\.mode: is <Mode EXACT>, and was <Mode FAST>"):
+        again(model, tmp_path)
+
+
+@keras.saving.register_keras_serializable("objects")
+class Moody(Counted):
+    """Sets its mode itself, so that saving cannot tell whether it will do so again."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mode = Mode.FAST
+
+    def be_exact(self) -> None:
+        self.mode = Mode.EXACT
+
+
+def test_another_object_than_the_code_here_makes_is_an_error(tmp_path: Path) -> None:
+    model, layer = made(Moody)
+    layer.be_exact()
+    with pytest.raises(LoadError) as caught:
+        again(model, tmp_path)
+    assert caught.match("it.mode: is <Mode EXACT> in the file and <Mode FAST> in the code here")

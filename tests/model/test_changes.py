@@ -308,6 +308,20 @@ def test_a_large_value_comes_back(maker: str, tmp_path: Path) -> None:
     keras.saving.load_model(tmp_path / FORMATS[1])  # which passes over them
 
 
+def test_parts_take_their_large_values_along(tmp_path: Path) -> None:
+    model, _ = MAKERS["model"]()
+    outer = graph(model)
+    model.words, model.inner.steps = [f"word {n}" for n in range(20_000)], [0.5] * 20_000
+    kport.save(outer, tmp_path / "split", split=[model.name])
+    part = kport.load(tmp_path / "split", part=model.name)
+    kport.save(part, tmp_path / "split", part=model.name)
+    kport.convert(tmp_path / "split", tmp_path / "whole.keras")
+    loaded = kport.load(tmp_path / "whole.keras").layers[1]
+    for one in (part, loaded):
+        assert list(one.words) == list(model.words)
+        assert list(one.inner.steps) == list(model.inner.steps)
+
+
 def test_what_is_too_large_for_any_file_is_named(monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.setattr("kport.model.changes._large.MOST_BYTES", 1 << 17)
     monkeypatch.setattr("kport.model.changes._values._MOST_BYTES", 1 << 16)

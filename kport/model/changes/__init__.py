@@ -3,16 +3,20 @@
 A config ends at the classes of users. What their code makes inside, loading lets their code make
 again; so a file tells only how the live model differs from that, or what to hold that against:
 
-======================  ==============================  ========================================
-of each layer           held against                    at loading
-======================  ==============================  ========================================
-plain values            what its constructor and        those that differ are put back; each
-                        `build` left, or else a twin    must have a place
-functions nothing       those that the code makes here  another one is an error
-names
-configs of layers that  those of the layers that the    another one is an error
-only code makes         code makes here
-======================  ==============================  ========================================
+==========================  ===========================  =======================================
+of each layer               held against                 what differs
+==========================  ===========================  =======================================
+plain values: `_values`     what its constructor and     is saved and put back: `_put`; large
+                            `build` left, or a twin      ones in assets: `_large`
+objects in the places of    the same                     an error at save: `_replaced`
+values
+other objects, told by      what the code makes here     an error where they say that they are
+class and text                                           others, else a line of the report: `_lost`
+functions that only code    the same                     an error: `_functions`
+makes
+configs of layers that      the same                     an error: `_configs`, `_against_code`
+only code makes
+==========================  ===========================  =======================================
 """
 
 from kport.model.changes._against_code import require_same_layers

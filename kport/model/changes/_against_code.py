@@ -20,7 +20,7 @@ from kport.model._keras import alone, serializing
 from kport.model._walk import Walk
 from kport.model.changes._configs import held_by_users, told_config
 from kport.model.changes._functions import other_functions
-from kport.model.changes._lost import lost_objects
+from kport.model.changes._lost import lost_objects, other_objects
 from kport.model.changes._refusal import otherwise, refuse_others
 
 __all__ = ["require_same_layers"]
@@ -46,6 +46,7 @@ def require_same_layers(
             *_otherwise_made(found, spec, custom_objects),
             *_not_in_the_file(found, spec),
             *other_functions(found, spec.layers),
+            *other_objects(found, spec.layers),
         ]
     start = f"{only}." if only else ""
     refuse_others(

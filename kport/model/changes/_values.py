@@ -102,12 +102,26 @@ def _changed(layer: keras.Layer, twins: Twins) -> tuple[dict[str, Any], Mapping[
     values = _unlike(values, prints(config))
     if before is None or not all(map(is_plain, values.values())):
         # A get_config may tell an object by another name.
-        twin = twins.prints(layer, config) if values else None
-        values = _unlike(values, twin or {})
-        before = before if before is not None else twin
+        twin = (twins.prints(layer, config) or {}) if values else {}
+        values = _unlike(values, twin)
+        if before is None:
+            before = twin
+            if not all(map(is_plain, values.values())):
+                values = _without_own(values, twin, twins.prints(layer, config, again=True) or {})
     if saves_itself(layer):  # that method is to save arrays
         values = {name: one for name, one in values.items() if not is_array(one)}
-    return values, before or {}
+    return values, before
+
+
+def _without_own(
+    values: Mapping[str, Any], one: Mapping[str, str], other: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the values without objects that the code makes otherwise each time, such as a UUID."""
+    return {
+        name: value
+        for name, value in values.items()
+        if is_plain(value) or one.get(name) == other.get(name)
+    }
 
 
 def _unlike(values: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
