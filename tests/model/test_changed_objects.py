@@ -244,7 +244,9 @@ def test_what_users_set_on_layers_of_keras_comes_back(tmp_path: Path) -> None:
     dense = keras.layers.Dense(3, name="it")
     model = keras.Model(entry, dense(entry))
     dense._flag, dense.mask, model.class_names = 3, np.ones(3), ["cat", "dog"]
+    model.settings = model.again = Slots()
     loaded, layer = again(model, tmp_path)
+    assert set(kport.report_of(loaded).dropped) == {"settings", "again"}
     assert (layer._flag, list(layer.mask)) == (3, [1.0, 1.0, 1.0])
     assert list(loaded.class_names) == ["cat", "dog"]
 

@@ -91,7 +91,7 @@ def _bytes_of(array: Any) -> int:
 def _changed(layer: keras.Layer, twins: Twins) -> tuple[dict[str, Any], Mapping[str, str]]:
     """Return what is another than code made of the config, and what that made."""
     if type(layer).__module__.startswith("keras."):
-        return dict(leaves(unknown_to_keras(layer))), {}
+        return _given(layer), {}
     before = left_by_code(layer)
     values = dict(untold_values(layer, set_by_users(layer)))
     if before is not None:
@@ -111,6 +111,16 @@ def _changed(layer: keras.Layer, twins: Twins) -> tuple[dict[str, Any], Mapping[
     if saves_itself(layer):  # that method is to save arrays
         values = {name: one for name, one in values.items() if not is_array(one)}
     return values, before
+
+
+def _given(layer: keras.Layer) -> dict[str, Any]:
+    """Return what users gave to a layer of Keras's own, which computes nothing with it.
+
+    Objects are lost as a whole, so what is in them is not among it.
+    """
+    held = dict(leaves(unknown_to_keras(layer)))
+    objects = tuple(f"{name}." for name, one in held.items() if not is_plain(one))
+    return {name: one for name, one in held.items() if not name.startswith(objects)}
 
 
 def _without_own(
