@@ -19,6 +19,8 @@ from typing import BinaryIO, Self
 
 from blake3 import blake3
 
+from kport.checkpoint import LazyTensor, plain_bytes
+
 __all__ = ["HashingWriter", "Sum"]
 
 _LAG = 1  # more would keep more values alive than the one being written and the one before it
@@ -88,6 +90,13 @@ class HashingWriter:
         while len(self._hashes) > _LAG:
             self._hashes.popleft().result()
         return found
+
+    def put_tensor(self, tensor: LazyTensor) -> Sum:
+        """Write the values of a tensor, some rows at a time where it is in no one place."""
+        found = None
+        for block in tensor.blocks():
+            found = self.put(plain_bytes(block), found)
+        return found or self.put(b"")
 
     def __enter__(self) -> Self:
         return self

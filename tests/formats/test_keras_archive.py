@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ import pytest
 
 from kport import formats
 from kport.checkpoint import (
+    Array,
     Asset,
+    BlockSource,
     Checkpoint,
     Kind,
     LazyTensor,
@@ -100,6 +102,23 @@ def test_every_dtype_layout_and_kind_comes_back(path: Path) -> None:
     assert read.sample.inputs["x"].tolist() == [[1, 1]]
     assert read.sample.outputs.tolist() == [0, 0, 0]
     assert read.naming is Naming.ATTRIBUTE
+
+
+@pytest.mark.parametrize("name", ["model.keras", "bundle"])
+def test_what_is_in_no_one_place_is_never_put_together(tmp_path: Path, name: str) -> None:
+    class Spread(BlockSource):
+        def __call__(self) -> Array:
+            raise AssertionError("was put together")
+
+        def blocks(self) -> Iterator[Array]:
+            yield from np.split(values, 4)
+
+    values = np.arange(24, dtype="float32").reshape(8, 3)
+    spread = LazyTensor("w", (8, 3), "float32", Kind.PARAMETER, Spread(), "layers/x/vars/0")
+    formats.write(Checkpoint(ModelSpec(CONFIG), {"w": spread}), tmp_path / name)
+    read = formats.read(tmp_path / name).tensors["w"]
+    np.testing.assert_array_equal(read.read(), values)
+    assert read.digest == digest_of(values)
 
 
 def test_a_contiguous_value_is_a_view_of_the_file(path: Path) -> None:

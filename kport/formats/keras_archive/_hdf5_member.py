@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from kport.checkpoint import LazyTensor, numpy_dtype, plain_bytes
+from kport.checkpoint import LazyTensor, numpy_dtype
 from kport.formats._stream import HashingWriter, Sum
 from kport.formats.hdf5 import NewDataset, plan_hdf5
 
@@ -40,7 +40,7 @@ def write_hdf5(
         for start, tensor in zip(starts, ordered, strict=True):
             if start > writer.size:
                 writer.put(bytes(start - writer.size))
-            sums[tensor.name] = writer.put(plain_bytes(tensor.read()))
+            sums[tensor.name] = writer.put_tensor(tensor)
     return {name: found.value for name, found in sums.items()}
 
 

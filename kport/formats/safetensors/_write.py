@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from kport.checkpoint import LazyTensor, numpy_dtype, plain_bytes
+from kport.checkpoint import LazyTensor, numpy_dtype
 from kport.errors import Problem, SaveError
 from kport.formats._direct import open_to_write
 from kport.formats._json import shown
-from kport.formats._stream import HashingWriter, Sum
+from kport.formats._stream import HashingWriter
 from kport.formats.safetensors._dtypes import tag_of
 from kport.formats.safetensors._header import METADATA, Entry, render_header
 
@@ -135,15 +135,8 @@ def _layout(ordered: Sequence[LazyTensor]) -> tuple[dict[str, Entry], int]:
 def _stream(file: BinaryIO, header: bytes, ordered: Sequence[LazyTensor]) -> FileDigest:
     with HashingWriter(file) as writer:
         head = writer.put(header)
-        sums = {one.name: _put(writer, one) for one in ordered}
+        sums = {one.name: writer.put_tensor(one) for one in ordered}
     return FileDigest(writer.size, head.value, {name: one.value for name, one in sums.items()})
-
-
-def _put(writer: HashingWriter, tensor: LazyTensor) -> Sum:
-    found = None
-    for block in tensor.blocks():
-        found = writer.put(plain_bytes(block), found)
-    return found or writer.put(b"")
 
 
 def _itemsize(tensor: LazyTensor) -> int:
