@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import inspect
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -82,20 +83,30 @@ def _inside(value: Any) -> Mapping[Any, Any] | None:
         return dict(enumerate(value))
     if not is_of_users_class(value) or _is_one_value(value):
         return None
-    rows = dict(value) if isinstance(value, dict) else {}
-    rows |= dict(enumerate(value)) if isinstance(value, (list, tuple)) else {}
-    return {**rows, **attributes_of(value)}
+    return {**_rows(value), **attributes_of(value)}
+
+
+def _rows(value: Any) -> Mapping[Any, Any]:
+    """Return what a container of a user's class holds, none of its own methods asked."""
+    if isinstance(value, dict):
+        return dict.copy(value)
+    if isinstance(value, list):
+        return dict(enumerate(list.__iter__(value)))
+    return dict(enumerate(tuple.__iter__(value))) if isinstance(value, tuple) else {}
 
 
 def attributes_of(thing: Any) -> dict[str, Any]:
     """Return the attributes of an object, those of ``__slots__`` with the rest."""
-    slots = (_named(vars(cls).get("__slots__", ())) for cls in type(thing).__mro__)
-    own = {name: getattr(thing, name) for row in slots for name in row if hasattr(thing, name)}
-    return {**own, **getattr(thing, "__dict__", {})}
+    return {**dict(_in_slots(thing)), **getattr(thing, "__dict__", {})}
 
 
-def _named(slots: Any) -> tuple[str, ...]:
-    return (slots,) if isinstance(slots, str) else tuple(slots)
+def _in_slots(thing: Any) -> Iterator[tuple[str, Any]]:
+    for cls in type(thing).__mro__:
+        slots = vars(cls).items() if "__slots__" in vars(cls) else ()
+        for name, slot in slots:
+            if inspect.ismemberdescriptor(slot):
+                with contextlib.suppress(AttributeError):  # nothing is in it yet
+                    yield name, slot.__get__(thing, cls)
 
 
 def mark_of(thing: Any) -> str:

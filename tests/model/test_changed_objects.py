@@ -45,10 +45,21 @@ class Thing:
 
 
 class Slots:
-    __slots__ = ("gain",)
+    __slots__ = ("__own", "gain", "nothing")
 
     def __init__(self) -> None:
-        self.gain = 1.0
+        self.gain = self.__own = 1.0
+
+    def change(self) -> None:
+        self.__own += 1
+
+    @property
+    def own(self) -> float:
+        return self.__own
+
+
+class Rows(list[float]):
+    """A list of one's own."""
 
 
 class Holds:
@@ -131,7 +142,16 @@ def test_words_and_dates_come_back(kind: Any, name: str, tmp_path: Path) -> None
 def test_what_has_slots_comes_back(tmp_path: Path) -> None:
     model, layer = made(Ours)
     layer.slots.gain = 3.0
-    assert again(model, tmp_path)[1].slots.gain == 3.0
+    layer.slots.change()
+    loaded = again(model, tmp_path)[1]
+    assert (loaded.slots.gain, loaded.slots.own) == (3.0, 2.0)
+
+
+def test_a_list_of_a_users_class_has_no_place_where_code_makes_none(tmp_path: Path) -> None:
+    model, layer = made(Ours)
+    vars(layer)["mine"] = Rows([1.0])
+    with pytest.raises(LoadError, match=r"it\.mine\.0: is in the file, not in the code"):
+        again(model, tmp_path)
 
 
 REPLACED: dict[str, tuple[Callable[[Any], object], str]] = {
