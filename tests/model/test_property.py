@@ -58,8 +58,7 @@ def train(model: keras.Model) -> None:
 
 def can_be_trained(tree: Tree) -> bool:
     """Whether Keras can: on PyTorch it goes back through states that a call has changed since."""
-    changing = holds(tree, "stateful") or holds(tree, "spectral")
-    return not (changing and keras.backend.backend() == "torch")
+    return keras.backend.backend() != "torch" or not holds(tree, "stateful", "spectral")
 
 
 def freeze(model: keras.Model, number: int) -> None:

@@ -163,8 +163,9 @@ class Noise(layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(7)
 
     def call(self, x: Any, training: bool = False) -> Any:
-        noise = keras.random.normal((WIDTH,), seed=self.seed_generator)
-        return ops.add(x, self.deviation * noise) if training else x
+        # Of one dtype in training and out of it: Keras infers one, at the first call.
+        noise = keras.random.normal((WIDTH,), dtype=x.dtype, seed=self.seed_generator)
+        return x + self.deviation * noise if training else x
 
 
 @kport.register("trees")

@@ -36,13 +36,14 @@ COUNTS = {  # of the parts that each may have
 }
 
 
-def holds(tree: Tree, leaf: str) -> bool:
-    return f"'{leaf}'" in repr(tree)
+def holds(tree: Tree, *leaves: str) -> bool:
+    return any(f"'{leaf}'" in repr(tree) for leaf in leaves)
 
 
 def _around(inner: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-    # Keras cannot make a state while it traces what is around, as what has no build() is built.
-    made_in_build = inner.filter(lambda tree: not holds(tree, "stateful"))
+    # Where Keras traces what is around, to build what has no build(), it can neither make a state
+    # nor, on TensorFlow, quantize a value.
+    made_in_build = inner.filter(lambda tree: not holds(tree, "stateful", "quantized"))
     return st.one_of(
         st.tuples(
             st.just(kind),
