@@ -35,6 +35,8 @@ __all__ = ["Diff", "Difference", "diff"]
 T = TypeVar("T")
 
 _OF_KERAS_3 = {Naming.ATTRIBUTE, Naming.WEIGHTS, Naming.KERAS}
+# Shapes that layers were built with, and configs of parts, follow from these and the definition.
+_TOLD = "signature", "components", "ties", "layers", "attached", "metrics", "trained", "exempt"
 _STEP = 1 << 20  # values compared at a time
 
 
@@ -43,8 +45,8 @@ class Difference:
     """One thing that two files do not have alike.
 
     Arguments:
-        what: ``definition``, ``training``, ``signature``, ``frozen``, ``ties``, ``layers``,
-            ``tensor`` or ``asset``.
+        what: ``definition``, ``training``, ``tensor``, ``asset``, or the part of a
+            `kport.checkpoint.ModelSpec`: ``frozen``, ``ties``, ``layers``, ...
         place: Where, as a path.
         first: What the first file has there as plain JSON, None for nothing.
         second: What the second has.
@@ -147,15 +149,15 @@ def _in_words(one: Checkpoint, other: Checkpoint) -> Iterator[Difference]:
         "training": lambda which: unmarked(which.spec.config.get("compile_config")),
     }
     if both_know:
-        facets |= {
-            "signature": lambda which: which.spec.signature,
-            "frozen": lambda which: dict.fromkeys(which.spec.frozen, True),
-            "ties": lambda which: dict(which.spec.ties),
-            "layers": lambda which: dict(which.spec.layers),
-        }
+        facets["frozen"] = lambda which: dict.fromkeys(which.spec.frozen, True)
+        facets |= {what: partial(_told, what=what) for what in _TOLD}
     for what, of in facets.items():
         for place, left, right in differences(of(one), of(other)):
             yield Difference(what, place, left, right)
+
+
+def _told(checkpoint: Checkpoint, what: str) -> Any:
+    return checkpoint.spec.to_json()[what]
 
 
 def _definition(checkpoint: Checkpoint, without: tuple[str, ...]) -> Any:

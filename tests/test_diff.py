@@ -109,7 +109,10 @@ def test_definition_training_and_flags_are_compared(diff):
     other = model(layer("a", units=4), layer("c"), layer("b", units=3))
     other["compile_config"] = {"optimizer": slow}
     found = diff(
-        checkpoint(config=one), checkpoint(config=other, frozen=("a",), ties={"a.x": "a.y"})
+        checkpoint(config=one),
+        checkpoint(
+            config=other, frozen=("a",), ties={"a.x": "a.y"}, exempt={"optimizer": ("a.x",)}
+        ),
     )
     places = {(line.what, line.place): (line.first, line.second) for line in found.differences}
     assert places == {
@@ -118,6 +121,7 @@ def test_definition_training_and_flags_are_compared(diff):
         ("training", "optimizer.config.learning_rate"): (0.1, 0.01),
         ("frozen", "a"): (None, True),
         ("ties", "a.x"): (None, "a.y"),
+        ("exempt", "optimizer"): (None, ["a.x"]),
     }
 
 
