@@ -59,6 +59,13 @@ class Checker:
         self.say(place, f"is {_kind(value)}, expected a whole number >= {least}", "type")
         return least
 
+    def integers(self, value: object, place: str) -> list[int]:
+        """Expect a list of whole numbers."""
+        if not isinstance(value, list):
+            self.say(place, f"is {_kind(value)}, expected a list of whole numbers", "type")
+            return []
+        return [self.integer(item, f"{place}[{index}]") for index, item in enumerate(value)]
+
     def one_of(self, value: object, choices: Iterable[str], place: str) -> str:
         """Expect one of a few strings."""
         if isinstance(value, str) and value in choices:

@@ -37,6 +37,7 @@ _LAYER_FIELDS = (
     "objects",
     "quantization_config",
     "sets",
+    "training",
 )
 
 
@@ -70,8 +71,9 @@ class ModelSpec:
             path the plain values among its ``attributes`` that code set since `__init__`,
             by path what tells the ``functions`` that only code makes, the classes of other
             ``objects`` that code has put there, the order that Keras has its layers of ``sets``
-            in, by name; and as ``made`` the config of a layer that only a class's code makes, to
-            hold against the code.
+            in, by name, the numbers of the layers that a Sequential calls in ``training`` mode if
+            it is told none; and as ``made`` the config of a layer that only a class's code makes,
+            to hold against the code.
     """
 
     config: JSON
@@ -189,6 +191,7 @@ def _check_layer(check: Checker, state: JSON, place: str) -> None:
         if name in state:
             check.mapping(state[name], f"{place}.{name}")
     check.strings(state.get("sets", []), f"{place}.sets")
+    check.integers(state.get("training", []), f"{place}.training")
     for name, value in check.mapping(state.get("attributes", {}), f"{place}.attributes").items():
         if names_a_class(value):
             check.say(f"{place}.attributes[{name!r}]", "is an object and no plain value", "type")

@@ -20,7 +20,7 @@ from keras.src.saving import saving_lib
 from keras.src.utils.naming import to_snake_case
 
 from kport._collections import quick_collections
-from kport.checkpoint import snake_case
+from kport.checkpoint import ModelSpec, snake_case
 from kport.model._keras import (
     is_graph,
     move_layer,
@@ -31,6 +31,7 @@ from kport.model._keras import (
 )
 from kport.model._keras_books import is_written, stored_names
 from kport.model._keras_initializers import without_initializers
+from kport.model._keras_modes import put_modes, trained_always
 from kport.model._keras_paths import keras_owners, own_values, vars_path
 from kport.model._keras_sharing import loading_scope, sharing_scope
 from kport.model._keras_trainer import (
@@ -44,6 +45,7 @@ from kport.model._keras_trainer import (
 )
 from kport.model._keras_variables import share_variable, track_again, variable_like
 from kport.model._keras_walk import is_saveable, saveable_children
+from kport.model._walk import walk
 
 pytestmark = pytest.mark.backend
 
@@ -276,3 +278,12 @@ def test_the_archive_walk_is_that_of_keras(kind: str) -> None:
         ours, theirs = dict(saveable_children(thing)), dict(saving_lib._walk_saveable(thing))
         assert list(ours) == list(theirs)
         assert all(ours[name] is one for name, one in theirs.items() if is_saveable(one))
+
+
+def test_graphs_note_the_mode_of_the_call_that_made_them() -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5)])
+    assert trained_always(model) == []
+    put_modes(walk(model), ModelSpec({}, layers={".": {"training": [1]}}))
+    assert trained_always(model) == [1]
+    # Half of many values are zeros, when nobody says whether this is training.
+    assert (keras.ops.convert_to_numpy(model(np.ones((100, 2), "float32"))) == 0).any()
