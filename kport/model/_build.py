@@ -37,7 +37,7 @@ from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import alone, without_tensorflow
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_model_builds import unrun
-from kport.model._keras_modes import put_modes
+from kport.model._keras_nodes import put_nodes
 from kport.model._keras_sequential import built_once
 from kport.model._keras_sets import order_sets
 from kport.model._keras_sharing import loading_scope
@@ -277,7 +277,7 @@ def _restore(model: keras.Model, checkpoint: Checkpoint, retyped: bool) -> None:
     if checkpoint.naming is Naming.ATTRIBUTE and retyped and retype(found, tensors):
         found = walk(model)
     if spec.layers:
-        put_modes(found, spec)
+        put_nodes(found, spec, dtypes=retyped)
     if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
         set_frozen(found, set(spec.frozen))
 

@@ -13,7 +13,7 @@ from keras.src.saving import serialization_lib
 
 from kport.checkpoint import MARK
 
-__all__ = ["loading_scope", "sharing_scope"]
+__all__ = ["loading_scope", "put_dtype", "sharing_scope", "tensors_told"]
 
 
 @contextlib.contextmanager
@@ -148,11 +148,11 @@ def _remembered_dtypes() -> Iterator[None]:
 
     def deserialize_node(node: Any, created_layers: Mapping[str, Any]) -> Any:
         arguments = original(node, created_layers)
-        for told in _tensors(node) if isinstance(node, dict) else ():
+        for told in tensors_told(node) if isinstance(node, dict) else ():
             name, call, index = told["keras_history"]
-            tensor = created_layers[name]._inbound_nodes[call].output_tensors[index]
-            if all(map(keras.backend.is_float_dtype, (tensor.dtype, told["dtype"]))):
-                tensor._dtype = told["dtype"]
+            put_dtype(
+                created_layers[name]._inbound_nodes[call].output_tensors[index], told["dtype"]
+            )
         return arguments
 
     functional.deserialize_node = deserialize_node
@@ -162,13 +162,19 @@ def _remembered_dtypes() -> Iterator[None]:
         functional.deserialize_node = original
 
 
-def _tensors(node: Any) -> Iterator[Any]:
+def put_dtype(tensor: Any, dtype: str) -> None:
+    """Let a symbolic tensor be of another floating-point dtype than Keras inferred."""
+    if all(map(keras.backend.is_float_dtype, (tensor.dtype, dtype))):
+        tensor._dtype = dtype
+
+
+def tensors_told(node: Any) -> Iterator[Any]:
     """Yield what a config tells of each tensor that a layer is called with."""
     if isinstance(node, list):
         for item in node:
-            yield from _tensors(item)
+            yield from tensors_told(item)
     elif isinstance(node, dict):
         if node.get("class_name") != "__keras_tensor__":
-            yield from _tensors(list(node.values()))
+            yield from tensors_told(list(node.values()))
         elif node["config"].get("keras_history"):
             yield node["config"]

@@ -18,7 +18,7 @@ from kport.components import resolve
 from kport.errors import LoadError, mapped
 from kport.model._inference import infers_always, set_inference
 from kport.model._keras import move_layer, without_tensorflow
-from kport.model._keras_modes import trained_always
+from kport.model._keras_nodes import trained_always
 from kport.model._keras_sets import order_of_sets
 from kport.model._walk import Walk
 from kport.model.changes import changes_of, put_values

@@ -31,7 +31,7 @@ from kport.model._keras import (
 )
 from kport.model._keras_books import is_written, stored_names
 from kport.model._keras_initializers import without_initializers
-from kport.model._keras_modes import put_modes, trained_always
+from kport.model._keras_nodes import put_nodes, trained_always
 from kport.model._keras_paths import keras_owners, own_values, vars_path
 from kport.model._keras_sharing import loading_scope, sharing_scope
 from kport.model._keras_trainer import (
@@ -283,7 +283,7 @@ def test_the_archive_walk_is_that_of_keras(kind: str) -> None:
 def test_graphs_note_the_mode_of_the_call_that_made_them() -> None:
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5)])
     assert trained_always(model) == []
-    put_modes(walk(model), ModelSpec({}, layers={".": {"training": [1]}}))
+    put_nodes(walk(model), ModelSpec({}, layers={".": {"training": [1]}}))
     assert trained_always(model) == [1]
     # Half of many values are zeros, when nobody says whether this is training.
     assert (keras.ops.convert_to_numpy(model(np.ones((100, 2), "float32"))) == 0).any()

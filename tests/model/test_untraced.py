@@ -75,6 +75,14 @@ def test_a_part_is_loaded_alone(tmp_path: Path) -> None:
 
 
 @kport.register("untraced")
+class Wider(layers.Layer):
+    """Gives single precision in training."""
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return keras.ops.cast(x, "float32") if training else x
+
+
+@kport.register("untraced")
 class MakesGraph(layers.Layer):
     """Makes a functional model, in a functional model, in build()."""
 
@@ -82,7 +90,8 @@ class MakesGraph(layers.Layer):
         inner = keras.Input(shape[1:])
         graph = keras.Model(inner, layers.BatchNormalization()(inner))
         entry = keras.Input(shape[1:])
-        self.graph = keras.Model(entry, layers.Dropout(0.5, seed=1)(graph(entry)))
+        y = Wider(dtype="bfloat16")(graph(entry))
+        self.graph = keras.Model(entry, layers.Dropout(0.5, seed=1)(y))
 
     def call(self, x: Any) -> Any:
         return self.graph(x)

@@ -1,8 +1,9 @@
-"""Private calls that tell in which mode graphs call their layers; see _keras.py.
+"""Private calls that give the nodes of graphs what they had; see _keras.py.
 
 Where a functional model or a Sequential is made in the middle of a call, Keras notes the mode of
 that call in its nodes, as ``training``: in this mode its layers run whenever nobody tells another.
-A loaded model is made elsewhere, in the middle of no call or of another one.
+Of what they give in this mode it also infers the dtypes. A loaded model is made elsewhere, in the
+middle of no call or of another one.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 import keras
 
 from kport.checkpoint import JSON, ModelSpec
+from kport.errors import LoadError, mapped
+from kport.model._keras_sharing import put_dtype, tensors_told
 from kport.model._walk import Walk
 
-__all__ = ["put_modes", "trained_always"]
+__all__ = ["put_nodes", "trained_always"]
 
 _MODE = "training"
 _UNTOLD = object()
@@ -33,55 +36,65 @@ def trained_always(layer: keras.Layer) -> list[int]:
     return [at for at, nodes in enumerate(_calls(layer)) if any(map(_trains, nodes))]
 
 
-def put_modes(found: Walk, spec: ModelSpec) -> None:
+def put_nodes(found: Walk, spec: ModelSpec, *, dtypes: bool = True) -> None:
     """Let graphs that code makes call their layers in the mode in which they did.
 
-    Reason: only the nodes know it, which no public call changes.
+    And let their tensors have the dtypes they had. Reason: only the nodes know the mode, which no
+    public call changes.
 
     Arguments:
         found: The live model.
         spec: Its definition, in a file of kport's.
+        dtypes: Whether the dtypes that the file tells of a graph's tensors are those of the model.
+
+    Raises:
+        LoadError: There is no such dtype.
     """
     for path, layer in found.layers():
         if isinstance(layer, keras.Sequential):
             _put_sequential(layer, spec.layers.get(path or ".", {}).get("training", []))
         elif path in spec.parts and isinstance(layer, keras.Model):
-            _put_functional(layer, spec.parts[path]["config"])
+            with mapped(LoadError, f"the graph of {path} cannot be as it was"):
+                _put_functional(layer, spec.parts[path]["config"], dtypes)
 
 
 def _put_sequential(model: keras.Sequential, trained: list[int]) -> None:
     for at, nodes in enumerate(_calls(model)):
         for node in nodes:
             if _trains(node) != (at in trained):
-                _put(node, at in trained)
+                _put_mode(node, at in trained)
 
 
-def _put_functional(model: keras.Model, config: JSON) -> None:
-    live = list(_calls(model))
-    told = _modes(config)
-    if [len(one) for one in live] != [len(one) for one in told]:
+def _put_functional(model: keras.Model, config: JSON, dtypes: bool) -> None:
+    live, told = list(_calls(model)), _calls_told(config)
+    if [len(nodes) for nodes in live] != [len(calls) for calls in told]:
         return  # it is another graph, which `require_same_layers` tells
-    for node, mode in zip(chain(*live), chain(*told), strict=True):
+    for node, (mode, of_tensors) in zip(chain(*live), chain(*told), strict=True):
         if mode in (None, False, True, _UNTOLD):  # and no tensor, which is of the graph itself
-            _put(node, mode)
+            _put_mode(node, mode)
+        for tensor, dtype in zip(node.input_tensors, of_tensors if dtypes else (), strict=False):
+            put_dtype(tensor, dtype)
 
 
-def _put(node: Any, mode: Any) -> None:
+def _calls_told(config: JSON) -> list[list[tuple[Any, list[str]]]]:
+    """Return mode and dtypes of what it is given for each call of each layer in a graph."""
+    with contextlib.suppress(AttributeError, KeyError, TypeError):  # it is of no functional model
+        return [
+            [
+                (call["kwargs"].get(_MODE, _UNTOLD), [one["dtype"] for one in tensors_told(call)])
+                for call in layer["inbound_nodes"]
+            ]
+            for layer in config["config"]["layers"]
+        ]
+    return []
+
+
+def _put_mode(node: Any, mode: Any) -> None:
     given = {key: one for key, one in node.arguments.kwargs.items() if key != _MODE}
     if mode is not _UNTOLD:
         given[_MODE] = mode
     # Made anew, as it notes whether there is but one argument.
     node.arguments = type(node.arguments)(*node.arguments.args, **given)
-
-
-def _modes(config: JSON) -> list[list[Any]]:
-    """Return the modes in which a config says that each of the layers is called."""
-    with contextlib.suppress(AttributeError, KeyError, TypeError):  # it is of no functional model
-        return [
-            [call["kwargs"].get(_MODE, _UNTOLD) for call in layer["inbound_nodes"]]
-            for layer in config["config"]["layers"]
-        ]
-    return []
 
 
 def _calls(model: Any) -> Iterator[list[Any]]:
