@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kport.checkpoint import LoadReport, Sample
     from kport.components import register
     from kport.errors import KportError
+    from kport.migration import migrate
     from kport.parity import verify
 
 __version__ = "0.1.0.dev0"
@@ -45,6 +46,7 @@ __all__ = [
     "inspect",
     "load",
     "load_weights",
+    "migrate",
     "register",
     "report_of",
     "save",
@@ -66,6 +68,7 @@ _ROOMS = {
     "inspect": "kport._inspect",
     "load": "kport._api",
     "load_weights": "kport._api",
+    "migrate": "kport.migration",
     "register": "kport.components",
     "report_of": "kport._api",
     "save": "kport._save",

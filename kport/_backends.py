@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["BACKENDS", "choose_backend", "installed_backends"]
+__all__ = ["BACKENDS", "child_environment", "choose_backend", "installed_backends"]
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -37,6 +37,19 @@ def choose_backend() -> None:
         if name in installed:
             os.environ["KERAS_BACKEND"] = name
             return
+
+
+def child_environment(backend: str = "") -> dict[str, str]:
+    """Return the environment of a process that runs kport with the modules of this one.
+
+    Arguments:
+        backend: The backend it is to have; else it chooses as this process would.
+    """
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    # The parent's sys.path may name kport's source; a user's module lies where they stand.
+    places = [place for place in sys.path if place] + [os.getcwd()]
+    chosen = {"KERAS_BACKEND": backend} if backend else {}
+    return {**os.environ, **chosen, "PYTHONPATH": os.pathsep.join(places), **quiet}
 
 
 def _configured() -> str | None:

@@ -6,7 +6,9 @@ until that is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -146,7 +148,7 @@ def _rebuilt(
     room = model_room()
     register_components(checkpoint)
     beside = next(one for one in Path(dst).absolute().parents if one.is_dir())
-    with room.values_in_files(beside) as file, located(src):
+    with room.values_in_files(beside) as file, located(src), _same_seeds():
         model = room.build(checkpoint, custom_objects=custom_objects)
     built = room.capture(model)
     tensors = {name: _released_before(one, file.release) for name, one in built.tensors.items()}
@@ -154,6 +156,20 @@ def _rebuilt(
     provenance = {**origin, **built.provenance}
     built = replace(built, tensors=tensors, provenance=provenance, sample=checkpoint.sample)
     return built, room.report_of(model)
+
+
+@contextmanager
+def _same_seeds() -> Iterator[None]:
+    """Let layers whose seed the file does not tell have the same one whenever it is converted.
+
+    Keras draws it from Python's own generator (``keras/src/random/seed_generator.py``).
+    """
+    before = random.getstate()
+    random.seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 def _released_before(tensor: LazyTensor, release: Callable[[], None]) -> LazyTensor:

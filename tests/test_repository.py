@@ -156,6 +156,6 @@ def test_every_command_of_the_readme_is_there():
     shell = "".join(re.findall(r"^```sh\n(.*?)^```", text, flags=re.S | re.M))
     commands = set(re.findall(r"^kport (\w+)", shell, flags=re.M))
     commands |= set(re.findall(r"`kport (\w+)[^`]*`", text))
-    assert commands == {"convert", "diff", "inspect", "verify"}
+    assert commands == {"convert", "diff", "inspect", "migrate", "verify"}
     targets = set(re.findall(r"`?make (\w+)", text))
     assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.M))

@@ -21,6 +21,7 @@ _MODULES = {
     "convert": "kport.cli._convert",
     "diff": "kport.cli._diff",
     "inspect": "kport.cli._inspect",
+    "migrate": "kport.cli._migrate",
     "verify": "kport.cli._verify",
 }
 _BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -32,6 +33,7 @@ Examples:
   kport convert old.h5 model.keras
   kport verify model.keras bundle/
   kport diff before/ after/
+  kport migrate old_models/ new_models/
 
 \b
 Exit codes:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Protocol
 
 from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TimeElapsedColumn,
+)
 from rich.text import Text
 
 from kport.checkpoint import JSON
@@ -78,9 +86,34 @@ class Output:
             with self._err.status(Text(plain(text))):
                 yield
 
+    @contextmanager
+    def counting(self, first: str) -> Iterator[Callable[[int, int, str], None]]:
+        """Give a function that shows on a terminal how many of all are done, and what is next.
+
+        Arguments:
+            first: What is done before it is known how many there are.
+        """
+        with redirect_stdout(sys.stderr):
+            if not self._err.is_terminal:
+                yield lambda done, every, text: None
+                return
+            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), _Plain())
+            with Progress(*columns, console=self._err, transient=True) as bar:
+                task = bar.add_task(first, total=None)
+                yield lambda done, every, text: bar.update(
+                    task, completed=done, total=every, description=text
+                )
+
     def _document(self, value: JSON) -> None:
         # ASCII only, so a terminal or a log of any encoding takes it.
         self._out.file.write(json.dumps(value, indent=2) + "\n")
+
+
+class _Plain(ProgressColumn):
+    """What is being done, nothing of which can be markup."""
+
+    def render(self, task: Task) -> Text:
+        return Text(plain(task.description))
 
 
 def _console(options: dict[str, bool], stderr: bool) -> Console:

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from kport._inspect import Summary
     from kport.cli._convert import Plan
     from kport.cli._verify import Reports
+    from kport.migration import MigrationReport
     from kport.parity import ParityReport
 
 __all__ = [
     "conversion_pages",
     "diff_pages",
     "integrity_pages",
+    "migration_pages",
     "parity_pages",
     "plan_pages",
     "size",
@@ -124,6 +126,15 @@ def conversion_pages(report: ConvertReport) -> Iterator[RenderableType]:
         yield Text(plain(f"  {line.outcome} {line.name}{detail}"))
     if len(lines) > _LINES_SHOWN:
         yield Text(f"  and {len(lines) - _LINES_SHOWN} more; --json lists all")
+
+
+def migration_pages(report: MigrationReport) -> Iterator[RenderableType]:
+    """Yield the pages of ``kport migrate``: what was not converted and why, and how many were."""
+    for row in report.rows:
+        if row.outcome in ("refused", "weights", "definition"):
+            detail = row.detail.removeprefix(f"{row.source}: ")
+            yield Text(plain(f"{row.outcome} {row.source}: {detail}", "\n"))
+    yield Text(plain(f"{report.source} -> {report.target}: {report}"))
 
 
 def diff_pages(found: Diff) -> Iterator[RenderableType]:

@@ -41,7 +41,8 @@ class Format(Protocol):
     that can read a part without a look at the rest has ``read_part(path, part)``, which gives what
     `kport.checkpoint.around_part` gives of the whole. One
     whose `read` may fail on the definition has ``read_weights(path)``, which gives the values
-    alone, and ``survey(path) -> Survey``, for which any file of the format is worth a word.
+    alone, and ``survey(path) -> Survey``, for which any file of the format is worth a word. One
+    whose models go by several paths has ``main(path)``, which gives the one for all of them.
     """
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 from kport import formats
 from kport._arguments import expect_names, expect_sample
-from kport._backends import BACKENDS, installed_backends
+from kport._backends import BACKENDS, child_environment, installed_backends
 from kport.checkpoint import Array, Sample
 from kport.errors import BackendError, KportError, UsageError, located
 from kport.formats import StrPath
@@ -133,19 +133,12 @@ def _in_process(
         (folder / "job.json").write_text(json.dumps(job))
         done = subprocess.run(  # noqa: S603  # our own module, no shell
             [sys.executable, "-m", "kport.parity._worker", str(folder)],
-            env={**os.environ, **_environment(backend)},
+            env=child_environment(backend),
             capture_output=True,
             text=True,
             check=False,
         )
         return _collected(folder, done)
-
-
-def _environment(backend: str) -> dict[str, str]:
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
-    # The parent's sys.path may name kport's source; a user's module lies where they stand.
-    places = [place for place in sys.path if place] + [os.getcwd()]
-    return {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(places), **quiet}
 
 
 def _collected(folder: Path, done: subprocess.CompletedProcess[str]) -> _Run:

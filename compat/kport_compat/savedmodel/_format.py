@@ -36,6 +36,10 @@ class SavedModelFormat(OldModels):
         folder = _folder(path)
         return any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
 
+    def main(self, path: Path) -> Path:
+        """Return its directory."""
+        return _folder(path)
+
     def read(self, path: Path) -> Checkpoint:
         """Return the Checkpoint with the config in Keras 3's form, its tensors unread.
 

@@ -53,6 +53,14 @@ class TFCheckpointFormat(ReadOnly):
         """Say whether it is a prefix, a file or the directory of a checkpoint."""
         return names_checkpoint(path)
 
+    def main(self, path: Path) -> Path:
+        """Return its index.
+
+        Raises:
+            UnreadableError: A directory holds several, and nothing says which is meant.
+        """
+        return find_index(path)
+
     def read(self, path: Path) -> Checkpoint:
         """Return the Checkpoint, its tensors unread.
 
