@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import enum
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kport.components._arguments import (
@@ -26,7 +26,7 @@ from kport.components._policy import under
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
-__all__ = ["equip", "forgotten_arguments", "replaced_arguments"]
+__all__ = ["constructed", "equip", "forgotten_arguments", "replaced_arguments"]
 
 _POLICY = "kport_global_policy"
 _POSITIONAL = "kport_positional"
@@ -144,6 +144,22 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     return thing
 
 
+def constructed(cls: Any, config: dict[str, Any], construct: Callable[[Any], Any]) -> Any:
+    """Return what a class makes of a config, whether or not its constructor takes ``name`` & co.
+
+    Arguments:
+        cls: The class.
+        config: Its config; what Keras writes of any layer is set afterwards where `cls` takes none.
+        construct: Takes a config and makes the object.
+    """
+    known = config if _takes_all(cls) else inspect.signature(cls.__init__).parameters
+    left = _OF_ANY_LAYER.intersection(config).difference(known)
+    thing = construct({name: value for name, value in config.items() if name not in left})
+    for name in sorted(left):
+        _restore(thing, name, decode(config[name]))
+    return thing
+
+
 def _takes_all(cls: Any) -> bool:
     parameters = inspect.signature(cls.__init__).parameters.values()
     return any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
@@ -160,23 +176,36 @@ def _restore(thing: Any, name: str, value: Any) -> None:
         setattr(thing, name, value)
 
 
-def forgotten_arguments(thing: Any) -> list[Problem]:
+def forgotten_arguments(thing: Any, *, told: bool = False) -> list[Problem]:
     """Return the constructor's arguments that a hand-written `get_config` leaves out.
 
     Only those whose value is not the default: without them the loaded object would be another.
     A class that also writes its own `from_config` is trusted.
+
+    Arguments:
+        thing: An object.
+        told: Whether it is made of its config; then one of a class that is not registered counts,
+            too, by the arguments that its constructor must have.
     """
-    arguments = arguments_of(thing)
-    if arguments is None or _writes_no_config(type(thing)) or _writes_from_config(type(thing)):
+    cls, arguments = type(thing), arguments_of(thing)
+    if (arguments is None and not told) or _writes_no_config(cls) or _writes_from_config(cls):
         return []
     config = thing.get_config()
-    missing = [name for name in _changed(arguments) if name not in config]
+    wanted = _needed(cls) if arguments is None else _changed(arguments)
     return [
         Problem(
             _label(thing), f"get_config leaves out the argument {name!r} of __init__", "missing"
         )
-        for name in missing
+        for name in wanted
+        if name not in config
     ]
+
+
+def _needed(cls: Any) -> Iterator[str]:
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    for name, one in list(inspect.signature(cls.__init__).parameters.items())[1:]:
+        if one.kind in by_name and one.default is inspect.Parameter.empty:
+            yield name
 
 
 def replaced_arguments(thing: Any) -> list[Problem]:

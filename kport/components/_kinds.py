@@ -16,9 +16,9 @@ __all__ = [
     "SLOTS",
     "builtin_class",
     "builtin_function",
-    "is_found_by_keras",
     "is_gadget",
     "is_impostor",
+    "is_operation",
     "kind_of",
 ]
 
@@ -40,7 +40,6 @@ _FUNCTION_MODULES = (
     "initializers",
     "regularizers",
     "constraints",
-    "ops",
 )
 
 SLOTS = {
@@ -150,34 +149,46 @@ def builtin_class(module: str, name: str) -> Any | None:
 
 
 def builtin_function(module: str, name: str) -> Any | None:
-    """Return Keras's own function of that name if the allow list has it, else None."""
+    """Return Keras's own function of that name if the allow list has it, else None.
+
+    Of a bare name nobody knows whether it is one of `keras.ops` or of a user's; so Keras does not
+    look for it there either.
+    """
     if name in _META_FUNCTIONS:
         return None
-    for short in _FUNCTION_MODULES:
-        if module in ("builtins", f"keras.{short}"):
+    bare = module == "builtins"
+    for short in _FUNCTION_MODULES if bare else (*_FUNCTION_MODULES, "ops"):
+        if bare or module == f"keras.{short}":
             found = vars(_public_modules()[f"keras.{short}"]).get(name)
             if isinstance(found, FunctionType):
                 return found
     return None
 
 
-def is_found_by_keras(name: str) -> bool:
-    """Say whether Keras itself finds a function of its own by its bare name."""
-    modules = (_public_modules()[f"keras.{short}"] for short in _FUNCTION_MODULES[:-1])
-    return any(isinstance(vars(one).get(name), FunctionType) for one in modules)
+def is_operation(thing: Any) -> bool:
+    """Say whether it is a function of `keras.ops` that its bare name does not lead to."""
+    import keras
+
+    name = getattr(thing, "__name__", None)
+    return (
+        isinstance(thing, FunctionType)
+        and vars(keras.ops).get(name) is thing
+        and builtin_function("builtins", thing.__name__) is not thing
+    )
 
 
 def is_impostor(thing: Any) -> bool:
     """Say whether a function is nobody's component and has the name of one of Keras's own."""
     import keras
 
+    name = getattr(thing, "__name__", None)
     return (
         callable(thing)  # JAX's functions are objects of its own
         and not isinstance(thing, type)
-        and isinstance(getattr(thing, "__name__", None), str)
-        and not (thing.__module__ or "").startswith("keras.")
-        and keras.saving.get_registered_name(thing) == thing.__name__
-        and is_found_by_keras(thing.__name__)
+        and isinstance(name, str)
+        and builtin_function("builtins", name) not in (None, thing)
+        and keras.saving.get_registered_name(thing) == name
+        and not is_operation(thing)
     )
 
 

@@ -12,7 +12,6 @@ from kport.components._kinds import (
     SLOTS,
     builtin_class,
     builtin_function,
-    is_found_by_keras,
     is_gadget,
     kind_of,
 )
@@ -194,9 +193,6 @@ class _Walk:
         elif slot in SLOTS and kind_of(target) not in SLOTS[slot]:
             text = f"{cls} is a {kind_of(target)}, expected {' or '.join(SLOTS[slot])}"
             self.unsafe.append(Problem(place, text, "unsafe"))
-        elif function and module == "builtins" and not is_found_by_keras(str(name)):
-            # Keras writes `keras.ops.sin` like this, and does not look for it in keras.ops.
-            return {**node, "module": "keras.ops", "registered_name": name}
         return node
 
     def updated(self, node: JSON, component: Component, name: str) -> JSON:
@@ -226,6 +222,8 @@ class _Walk:
         origin = f" (written from {module})" if module and module != "builtins" else ""
         what = "function" if node["class_name"] == "function" else "class"
         text = f"{what} {name!r}{origin} is not registered"
+        if what == "function" and builtin_function("keras.ops", name):
+            text += f"; the file does not tell one of yours from keras.ops.{name}"
         known = self.about.pop(str(node["class_name"]), ())
         if what == "class" and not known and name not in self.skeletons:
             text += f"; its config is {told(node)}"

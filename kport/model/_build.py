@@ -35,6 +35,7 @@ from kport.model._config import marked_for_keras
 from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import alone, without_tensorflow
+from kport.model._keras_constructors import named_later
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_model_builds import unrun
 from kport.model._keras_nodes import put_nodes
@@ -214,9 +215,15 @@ def _layer_at(found: Walk, path: str) -> keras.Layer:
 def _construct(config: dict[str, Any], dtype: str | None) -> keras.Model:
     frozen = said_frozen(config)
     with (
-        mapped(LoadError, f"the model {config.get('class_name')!r} cannot be constructed"),
+        mapped(
+            LoadError,
+            f"the model {config.get('class_name')!r} cannot be constructed",
+            remedy="Let the __init__ of that class take what the file has of it, or write a "
+            "from_config that does.",
+        ),
         reason_first(),
         loading_scope(dtypes=dtype is None),
+        named_later(),
         built_once(),
         warnings.catch_warnings(),
     ):

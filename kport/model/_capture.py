@@ -98,13 +98,9 @@ def _is_of_depth(error: BaseException) -> bool:
 
 def _require_whole(found: Walk) -> None:
     """Refuse a model of which something would be lost, and say what."""
+    _require_arguments(found)
     things = [owner.thing for owner in found.owners]
     for message, problems, remedy in (
-        (
-            "a loaded model would be another one",
-            [one for thing in things for one in forgotten_arguments(thing)],
-            "Add them to get_config, or delete it: kport remembers what __init__ was given.",
-        ),
         (
             "a loaded model would have what __init__ made",
             [one for thing in things for one in replaced_arguments(thing)],
@@ -120,10 +116,27 @@ def _require_whole(found: Walk) -> None:
             raise SaveError(message, problems=problems, remedy=remedy)
 
 
+def _require_arguments(found: Walk, told: set[int] | None = None) -> None:
+    """Refuse a model with a `get_config` out of which another object would be made, or none."""
+    problems = [
+        problem
+        for owner in found.owners
+        for problem in forgotten_arguments(owner.thing, told=id(owner.thing) in (told or ()))
+    ]
+    if problems:
+        raise SaveError(
+            "a loaded model would be another one",
+            problems=problems,
+            remedy="Add them to get_config, or delete it and let @kport.register remember what "
+            "__init__ was given.",
+        )
+
+
 def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
     with mapped(SaveError, f"the config of {model.name!r} cannot be made"), _quiet_lambdas():
         told: set[int] = set()
         config = portable(serialize(model, training=optimizer, seen=told))
+    _require_arguments(found, told)
     config["compile_config"] = training_config(model, config) if optimizer else None
     names = found.names()
     trained = {

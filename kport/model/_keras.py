@@ -18,7 +18,7 @@ from keras.src.backend.common import global_state
 from keras.src.models.functional import Functional
 from keras.src.saving import serialization_lib
 
-from kport.components import is_impostor
+from kport.components import is_impostor, is_operation
 from kport.errors import Problem, SaveError
 from kport.model._keras_sharing import sharing_scope
 from kport.model._keras_trainer import uncompiled
@@ -47,7 +47,7 @@ def serialize(model: Any, *, training: bool = True, seen: set[int] | None = None
     Reason: the public `serialize_keras_object` marks an object that stands twice in a config only
     inside this scope, which only `save_model` opens.
     """
-    with serializing(model, training=training, seen=seen):
+    with serializing(model, training=training, seen=seen), _all_that_have_no_config():
         config: dict[str, Any] = serialization_lib.serialize_keras_object(model)
     return config
 
@@ -71,7 +71,8 @@ def _watched(seen: set[int]) -> Iterator[None]:
     """Note what is serialized; refuse functions that a loader would take for Keras's own.
 
     Reason: `keras.activations.serialize` and compile configs write the bare name of a function that
-    is not registered, so a user's ``gelu`` would come back as Keras's, without a word.
+    is not registered, so a user's ``gelu`` would come back as Keras's, without a word, and so
+    would `keras.ops.gelu` as `keras.activations.gelu`, which computes something else.
 
     Raises:
         SaveError: With the name of each.
@@ -83,7 +84,8 @@ def _watched(seen: set[int]) -> Iterator[None]:
         seen.add(id(thing))
         if is_impostor(thing):
             found[thing.__name__] = f"{thing.__module__}.{thing.__qualname__}"
-        return original(thing)
+        told = original(thing)
+        return {**told, **_of_operations(thing.__name__)} if is_operation(thing) else told
 
     serialization_lib.serialize_keras_object = serialize_object
     try:
@@ -96,6 +98,57 @@ def _watched(seen: set[int]) -> Iterator[None]:
             problems=[Problem(place, f"is named {name!r}") for name, place in found.items()],
             remedy="Decorate them with @kport.register('your_package').",
         )
+
+
+@contextlib.contextmanager
+def _all_that_have_no_config() -> Iterator[None]:
+    """Go on where an object cannot be serialized, to name the classes of all of them at once.
+
+    Reason: Keras says so of the first one alone, and what it advises is fifteen lines of code.
+
+    Raises:
+        SaveError: With the name of each.
+    """
+    original = serialization_lib.serialize_keras_object
+    found: dict[str, None] = {}
+
+    def serialize_object(thing: Any) -> Any:
+        try:
+            return original(thing)
+        except NotImplementedError:
+            cls = type(thing)
+            found[f"{cls.__module__}.{cls.__qualname__}"] = None
+            return {"class_name": cls.__name__, "config": {}}
+
+    serialization_lib.serialize_keras_object = serialize_object
+    try:
+        yield
+    except (KeyError, TypeError, ValueError):
+        if not found:  # else a class expected more of one that is left out
+            raise
+    finally:
+        serialization_lib.serialize_keras_object = original
+    if found:
+        raise SaveError(
+            "nothing tells what objects of these classes were made with",
+            problems=[Problem(name, "has no get_config") for name in found],
+            remedy="Decorate them with @kport.register('your_package') before the model is made.",
+        )
+
+
+class _Unknown(str):
+    """A name that `keras.activations.serialize` does not find among its own, so leaves whole."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+
+def _of_operations(name: str) -> dict[str, str]:
+    """What tells a function of `keras.ops` from another one of that name, to Keras as well.
+
+    `keras.activations.deserialize` goes by the registered name alone, so that must not be the name.
+    """
+    return {"module": "keras.ops", "registered_name": "function", "config": _Unknown(name)}
 
 
 @contextlib.contextmanager

@@ -99,6 +99,8 @@ def _counted_calls() -> Iterator[None]:
                 )
                 for one in layers
             }
+            for name, layer in made.items():
+                layer.name = name  # the config of one whose constructor takes no name has none
             config = _counted_on({**config, "layers": layers}, made)
         return original(cls, config, custom_objects)
 

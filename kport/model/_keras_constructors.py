@@ -1,0 +1,44 @@
+"""How classes whose constructors take no ``name`` come out of their configs; see _keras.py."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from kport.components import constructed
+
+__all__ = ["named_later"]
+
+
+@contextlib.contextmanager
+def named_later() -> Iterator[None]:
+    """Let `from_config` set what Keras writes of any layer and a constructor does not take.
+
+    Reason: the `get_config` of every layer writes ``name``, ``dtype`` and ``trainable``, and
+    `from_config` hands all of them to a constructor, which often enough has no ``**kwargs``.
+    """
+    with _of(keras.Layer), _of(keras.Model):
+        yield
+
+
+@contextlib.contextmanager
+def _of(base: Any) -> Iterator[None]:
+    inherited = "from_config" not in vars(base)
+    original = base.from_config.__func__
+
+    @functools.wraps(original)
+    def from_config(cls: Any, config: Any, *rest: Any, **named: Any) -> Any:
+        return constructed(cls, config, lambda taken: original(cls, taken, *rest, **named))
+
+    base.from_config = classmethod(from_config)
+    try:
+        yield
+    finally:
+        if inherited:
+            del base.from_config
+        else:
+            base.from_config = classmethod(original)
