@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kport import callbacks as callbacks
     from kport import errors as errors
+    from kport import testing as testing
     from kport._api import freeze, load, load_weights, report_of, unfreeze
     from kport._background import PendingSave
     from kport._convert import convert
@@ -50,11 +51,12 @@ __all__ = [
     "register",
     "report_of",
     "save",
+    "testing",
     "unfreeze",
     "verify",
 ]
 
-_MODULES = ("callbacks", "errors")
+_MODULES = ("callbacks", "errors", "testing")
 
 _ROOMS = {
     "KportError": "kport.errors",

@@ -15,8 +15,8 @@ from kport.model._walk import walk
 __all__ = ["compute_dtypes", "map_nested", "run_sample"]
 
 
-def run_sample(model: keras.Model, inputs: Any) -> Any:
-    """Return the outputs of a model in inference mode, as nested NumPy arrays.
+def run_sample(model: keras.Model, inputs: Any, *, training: bool = False) -> Any:
+    """Return the outputs of a model, in inference mode if not told otherwise, as NumPy arrays.
 
     A dict has the arguments by name where `call` must have several, or has them by name alone.
 
@@ -27,8 +27,8 @@ def run_sample(model: keras.Model, inputs: Any) -> Any:
         tensors = map_nested(keras.ops.convert_to_tensor, inputs)
         names = must_be_named(model.call)
         if names and isinstance(tensors, dict) and set(names) <= tensors.keys():
-            return map_nested(_host, model(**tensors, training=False))
-        return map_nested(_host, model(tensors, training=False))
+            return map_nested(_host, model(**tensors, training=training))
+        return map_nested(_host, model(tensors, training=training))
 
 
 def _host(tensor: Any) -> Any:
