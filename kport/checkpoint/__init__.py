@@ -21,6 +21,7 @@ from kport.checkpoint._names import (
     names_below,
     snake_case,
     split_name,
+    without_prefix,
 )
 from kport.checkpoint._parts import around_part, joined, model_around, part_of, split_off, with_part
 from kport.checkpoint._recast import POLICIES, recast
@@ -93,4 +94,5 @@ __all__ = [
     "validate_spec",
     "weights_of",
     "with_part",
+    "without_prefix",
 ]

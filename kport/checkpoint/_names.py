@@ -11,7 +11,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-__all__ = ["join_name", "local_layer_names", "names_below", "snake_case", "split_name"]
+__all__ = [
+    "join_name",
+    "local_layer_names",
+    "names_below",
+    "snake_case",
+    "split_name",
+    "without_prefix",
+]
 
 
 def join_name(*segments: str) -> str:
@@ -49,20 +56,29 @@ def names_below(path: str, ordered: Sequence[str]) -> Sequence[str]:
     return ordered[bisect_left(ordered, f"{path}.") : bisect_left(ordered, after)]
 
 
-def local_layer_names(layers: Sequence[tuple[str, str]]) -> list[str]:
+def local_layer_names(layers: Sequence[tuple[str, str]], made_by: str = "") -> list[str]:
     """Name the layers of one Sequential or functional model, whatever Keras auto-numbered them.
 
     A name that a person gave is kept. A name that Keras made up (``dense_7``: the class in snake
     case and a counter that goes on through the whole process) is counted anew inside this model:
     ``dense``, ``dense_1``. So the same model has the same names in every process.
 
+    Code that puts the name of the model before those of its layers puts there what it was given:
+    nothing or None at first, the name that Keras made up once that stands in a config. It is left
+    out.
+
     Arguments:
         layers: For each layer its class name and its name.
+        made_by: The class of the model, where its code names the layers.
 
     Example:
         >>> local_layer_names([("Dense", "dense_7"), ("Dense", "head"), ("Dense", "dense_9")])
         ['dense', 'head', 'dense_1']
+        >>> local_layer_names([("Stem", "tower_2_stem"), ("Dense", "head")], "Tower")
+        ['stem', 'head']
     """
+    short = [(cls, without_prefix(name, made_by)) for cls, name in layers] if made_by else []
+    layers = short if len({name for _, name in short}) == len(layers) else layers
     given = {name for cls, name in layers if not _is_automatic(cls, name)}
     counts: dict[str, int] = {}
     names = [name for _, name in layers]
@@ -70,6 +86,19 @@ def local_layer_names(layers: Sequence[tuple[str, str]]) -> list[str]:
         if _is_automatic(*layers[at]):
             names[at] = _next_free(snake_case(layers[at][0]), counts, given)
     return names
+
+
+def without_prefix(name: str, made_by: str) -> str:
+    """Return the name of a layer without the made-up name of its model that it begins with.
+
+    Example:
+        >>> without_prefix("tower_2_stem", "Tower"), without_prefix("None_stem", "Tower")
+        ('stem', 'stem')
+    """
+    import re
+
+    prefix = rf"(None|{re.escape(snake_case(made_by))}(_\d+)?)_(?=\D)"
+    return re.sub(f"^{prefix}", "", name)
 
 
 def _counter(name: str) -> int:

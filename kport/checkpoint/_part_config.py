@@ -65,7 +65,9 @@ def _layer_at(node: JSON, segments: list[str]) -> JSON | None:
         if not isinstance(layers, list):
             return None
         named = [(str(one["class_name"]), str(one["config"].get("name"))) for one in layers]
-        by_name = dict(zip(local_layer_names(named), layers, strict=True))
+        of_keras = str(node.get("module")).startswith("keras.")
+        made_by = "" if of_keras else str(node["class_name"])
+        by_name = dict(zip(local_layer_names(named, made_by), layers, strict=True))
         if segment not in by_name:
             return None
         node = by_name[segment]

@@ -34,6 +34,7 @@ _LAYER_FIELDS = (
     "inference",
     "lora",
     "made",
+    "mapped",
     "objects",
     "quantization_config",
     "sets",
@@ -180,7 +181,7 @@ def _check_metrics(check: Checker, state: JSON, place: str) -> None:
 
 def _check_layer(check: Checker, state: JSON, place: str) -> None:
     check.keys(state, _LAYER_FIELDS, place)
-    for name in ("calibrated", "inference"):
+    for name in ("calibrated", "inference", "mapped"):
         if state.get(name, True) is not True:
             check.say(f"{place}.{name}", "is given and not true")
     if "dtype" in state:

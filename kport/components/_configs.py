@@ -190,7 +190,9 @@ def forgotten_arguments(thing: Any, *, told: bool = False) -> list[Problem]:
     cls, arguments = type(thing), arguments_of(thing)
     if (arguments is None and not told) or _writes_no_config(cls) or _writes_from_config(cls):
         return []
-    config = thing.get_config()
+    config = _own_config(thing)
+    if config is None:
+        return []
     wanted = _needed(cls) if arguments is None else _changed(arguments)
     return [
         Problem(
@@ -206,6 +208,14 @@ def _needed(cls: Any) -> Iterator[str]:
     for name, one in list(inspect.signature(cls.__init__).parameters.items())[1:]:
         if one.kind in by_name and one.default is inspect.Parameter.empty:
             yield name
+
+
+def _own_config(thing: Any) -> dict[str, Any] | None:
+    # One that fails is no reason to refuse a layer that only code makes.
+    with contextlib.suppress(Exception):
+        config: dict[str, Any] = thing.get_config()
+        return config
+    return None
 
 
 def replaced_arguments(thing: Any) -> list[Problem]:

@@ -13,6 +13,7 @@ from kport.model._keras_books import is_written, unknown_names
 
 __all__ = [
     "PLAIN",
+    "TRACKED",
     "beside_books",
     "may_be_set",
     "own_attributes",
@@ -27,7 +28,30 @@ _COMPILE_BOOKS = frozenset({"_compile_config", "_compile_loss", "_compiled_train
 # Every model has these, and after compile() they hold running sums.
 _COMPILE_STATE = frozenset({"_compile_metrics", "_loss_tracker"})
 _OURS = "_kport"  # begins what kport itself keeps on an object
-_TENSORFLOWS = "_self_"  # begins what its tracking adds, which repeats the others
+TRACKED = frozenset(
+    "_self_" + name
+    for name in (
+        "destruction_context",
+        "external_modification",
+        "extra_variables",
+        "last_wrapped_dict_snapshot",
+        "name_based_restores",
+        "non_string_key",
+        "saveable_object_factories",
+        "setattr_tracking",
+        "trainable",
+        "tuple_is_constructable",
+        "unconditional_checkpoint_dependencies",
+        "unconditional_deferred_dependencies",
+        "unconditional_dependency_names",
+        "update_uid",
+    )
+)
+"""What TensorFlow's tracking adds, which repeats the other attributes.
+
+Of tensorflow/python/trackable/base.py and data_structures.py, 2.21. All other names that begin like
+these are users': a layer may well be called `_self_attention`.
+"""
 
 PLAIN = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
 """Most attributes of a layer are of these types, which hold nothing."""
@@ -76,7 +100,7 @@ def sorted_attributes(
 ) -> Iterator[tuple[str, Any]]:
     """Yield short name and value of the attributes of an object, public ones first."""
     own = _with_modules(thing)
-    names = [name for name in own if not (name in skipped or name.startswith(_TENSORFLOWS))]
+    names = [name for name in own if not (name in skipped or name in TRACKED)]
     for name in sorted(names, key=lambda name: (name.startswith("_"), name)):
         short = name.lstrip("_")
         yield (name if short in own and short != name else short or name), own[name]
@@ -85,7 +109,7 @@ def sorted_attributes(
 def own_attributes(thing: Any) -> dict[str, Any]:
     """Return the attributes that an object's own code or its class set, by name."""
     own = _with_modules(thing)
-    return {name: value for name, value in own.items() if not name.startswith(_TENSORFLOWS)}
+    return {name: value for name, value in own.items() if name not in TRACKED}
 
 
 def _with_modules(thing: Any) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from kport.model._build_shapes import build_again, build_layers
 from kport.model._config import marked_for_keras
 from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
-from kport.model._keras import alone, without_tensorflow
+from kport.model._keras import alone, policies_named, without_tensorflow
 from kport.model._keras_constructors import named_later
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_model_builds import unrun
@@ -108,7 +108,8 @@ def build(
     checkpoint, config = _resolved(_with_definition(checkpoint, compile), custom, dtype)
     training = config.pop("compile_config", None)
     with nullcontext() if only or dtype else reading_ahead(checkpoint) as ahead:
-        with alone(), without_initializers(_most_values(checkpoint)) as pending, _policy(dtype):
+        pause = without_initializers(_most_values(checkpoint))
+        with alone(), policies_named(), pause as pending, _policy(dtype):
             model, lines = _make(config, training if compile else None, checkpoint, custom, dtype)
             found = walk(model)
             restore_signatures(found, checkpoint.spec)

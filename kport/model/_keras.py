@@ -25,10 +25,12 @@ from kport.model._keras_trainer import uncompiled
 
 __all__ = [
     "alone",
+    "give_policy",
     "is_graph",
     "move_layer",
     "names_kept",
     "own_variables",
+    "policies_named",
     "serialize",
     "serializing",
     "trained_variables",
@@ -57,7 +59,7 @@ def serializing(
     model: Any, *, training: bool = False, seen: set[int] | None = None
 ) -> Iterator[None]:
     """The scope of `serialize`, for many objects of one model."""
-    scopes = (sharing_scope(), without_tensorflow(), _policies_named())
+    scopes = (sharing_scope(), without_tensorflow(), policies_named())
     with contextlib.ExitStack() as stack:
         for scope in (*scopes, _watched(set() if seen is None else seen)):
             stack.enter_context(scope)
@@ -152,7 +154,7 @@ def _of_operations(name: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _policies_named() -> Iterator[None]:
+def policies_named() -> Iterator[None]:
     """Let the config of a map of dtype policies have their names.
 
     Reason: its `get_config` takes them away, from the policies of the live map too, where the map
@@ -169,6 +171,14 @@ def _policies_named() -> Iterator[None]:
         yield
     finally:
         keras.dtype_policies.DTypePolicyMap.get_config = original
+
+
+def give_policy(layer: keras.Layer, policy: Any) -> None:
+    """Let a layer have a dtype policy of its own in place of a map of policies.
+
+    Reason: where there is a map, setting `Layer.dtype_policy` sets what stands in that.
+    """
+    layer._dtype_policy = policy
 
 
 def move_layer(layer: keras.Layer, path: str) -> None:

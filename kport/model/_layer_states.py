@@ -17,7 +17,7 @@ from kport.checkpoint import JSON, names_below
 from kport.components import resolve
 from kport.errors import LoadError, mapped
 from kport.model._inference import infers_always, set_inference
-from kport.model._keras import move_layer, without_tensorflow
+from kport.model._keras import give_policy, move_layer, without_tensorflow
 from kport.model._keras_nodes import trained_always
 from kport.model._keras_sets import order_of_sets
 from kport.model._walk import Walk
@@ -52,6 +52,8 @@ def _state(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
     policy = _policy(layer)
     if _is_told_by_its_name(policy):
         yield "dtype", policy.name
+        if _has_map(layer):
+            yield "mapped", True
     config = getattr(layer, "quantization_config", None)
     if policy.quantization_mode and isinstance(config, keras.quantizers.QuantizationConfig):
         with without_tensorflow():
@@ -77,8 +79,13 @@ def _is_told_by_its_name(policy: Any) -> bool:
 def _policy(layer: keras.Layer) -> Any:
     """The policy that holds for a layer: a map of policies goes by paths, which can change."""
     policy = layer.dtype_policy
-    is_map = isinstance(policy, keras.dtype_policies.DTypePolicyMap)
-    return policy[layer.path] if is_map else policy
+    return (
+        policy[layer.path] if _has_map(layer) and layer.path else policy
+    )  # none before it is built
+
+
+def _has_map(layer: keras.Layer) -> bool:
+    return isinstance(layer.dtype_policy, keras.dtype_policies.DTypePolicyMap)
 
 
 def set_policies(found: Walk, states: Mapping[str, JSON]) -> None:
@@ -90,12 +97,29 @@ def set_policies(found: Walk, states: Mapping[str, JSON]) -> None:
     layers = dict(found.layers())
     for path, layer in layers.items():
         state = states.get(path or ".", {})
+        if "dtype" in state and _has_map(layer) and not state.get("mapped"):
+            _leave_map(layer, state)
         if state.get("dtype", _policy(layer).name) != _policy(layer).name:
             with mapped(LoadError, f"the layer {path} has a map of policies that is ambiguous"):
                 _move(layer, [one.name for one in _around(path, layers)], state["dtype"])
         if state.get("dtype", _policy(layer).name) != _policy(layer).name:
             with mapped(LoadError, f"the layer {path} cannot have the policy {state['dtype']!r}"):
                 _set_policy(layer, keras.dtype_policies.get(state["dtype"]), _config(state))
+
+
+def _leave_map(layer: keras.Layer, state: JSON) -> None:
+    """Give a layer the policy of its own that it had, where a config has a map for all layers.
+
+    Such a map is how models of users tell which of their layers were quantized; it leaves out how.
+    """
+    built = layer.built and layer.path
+    give_policy(layer, _policy(layer) if built else keras.dtype_policies.get(state["dtype"]))
+    config = _config(state)
+    if config is not None:
+        layer.quantization_config = config
+    if config is not None and hasattr(layer, "inputs_quantizer"):
+        default = layer.inputs_quantizer
+        layer.inputs_quantizer = config.activation_quantizer_or_default(config, default)
 
 
 def _around(path: str, layers: Mapping[str, keras.Layer]) -> Iterator[keras.Layer]:
@@ -108,11 +132,9 @@ def _around(path: str, layers: Mapping[str, keras.Layer]) -> Iterator[keras.Laye
 
 def _move(layer: keras.Layer, around: list[str], wanted: str) -> None:
     """Give a layer the path by which its map of policies has the one that is wanted."""
-    policies = layer.dtype_policy
-    if isinstance(policies, keras.dtype_policies.DTypePolicyMap):
-        path = "/".join([*around, layer.name])
-        if policies[path].name == wanted:
-            move_layer(layer, path)
+    path = "/".join([*around, layer.name])
+    if _has_map(layer) and layer.dtype_policy[path].name == wanted:
+        move_layer(layer, path)
 
 
 def _config(state: JSON) -> Any:

@@ -11,8 +11,9 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON, Kind, LazyTensor
+from kport.checkpoint import JSON, Kind, LazyTensor, without_prefix
 from kport.errors import LoadError, mapped
+from kport.model._keras import is_graph
 from kport.model._keras_trainer import (
     compile_loss,
     compile_metrics,
@@ -20,6 +21,7 @@ from kport.model._keras_trainer import (
     metrics_by_output,
     structures_of,
 )
+from kport.model._layer_edges import is_given
 from kport.model._walk import Walk
 
 __all__ = ["build_lazy_metrics", "build_metrics", "metric_state"]
@@ -64,12 +66,31 @@ def build_metrics(model: keras.Model, state: JSON) -> None:
         if "metrics" in state and metrics is not None and not metrics.built:
             metrics.build(targets, predictions)
     made = metric_state(model)
+    if "losses" in made:
+        made["losses"] = _as_numbered(made["losses"], state.get("losses", []), model)
     for part in ("losses", "metrics"):
         if made.get(part, state.get(part)) != state.get(part):
             raise LoadError(
                 f"{part} of compile() were {state[part]}, and now came to {made[part]}",
                 remedy="Was the code changed? compile=False loads the model without its training.",
             )
+
+
+def _as_numbered(made: list[list[str]], stored: list[list[str]], model: keras.Model) -> Any:
+    """Return what was made, by the numbers of the file where Keras numbered the outputs."""
+    if not is_graph(model) or len(made) != len(stored):
+        return made
+    numbered = {layer.name for layer in model.layers if not is_given(layer)}
+
+    def short(name: str, counted: bool) -> str:
+        stem, _, number = name.rpartition("_")
+        name = stem if counted and number.isdecimal() else name
+        return without_prefix(name, type(model).__name__)
+
+    return [
+        [theirs if short(ours, ours in numbered) == short(theirs, ours in numbered) else ours, kind]
+        for (ours, kind), (theirs, _) in zip(made, stored, strict=True)
+    ]
 
 
 def _symbols(model: keras.Model, state: JSON) -> tuple[Any, Any]:

@@ -55,7 +55,8 @@ def _numberings(
     """Yield the variables that numbers can mean: those trained now, then all that ever can be."""
     names = found.names()
     optimizer = dict(found.optimizers()).get(_ROOT)
-    now = [names[id(one)] for one in trained_variables(optimizer)] if optimizer else []
+    trained = enumerate(trained_variables(optimizer) if optimizer else [])
+    now = [names.get(id(one), str(i)) for i, one in trained]  # as `walk` names its slots
     order = [names[id(one)] for one in model.variables if id(one) in names]
     count = len({one.slot.of for one in state if one.slot and isinstance(one.slot.of, int)})
     for known in (now, [name for name in order if found.kinds[name] is Kind.PARAMETER]):

@@ -240,7 +240,8 @@ def _layer_children(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
     graph = isinstance(layer, keras.Model) and is_graph(layer)
     if graph:
         named = [(type(child).__name__, child.name) for child in layer.layers]
-        yield from zip(local_layer_names(named), layer.layers, strict=True)
+        made_by = type(layer).__name__ if is_users(layer) else ""
+        yield from zip(local_layer_names(named, made_by), layer.layers, strict=True)
     yield from users_attributes(layer)
 
 

@@ -21,6 +21,7 @@ from keras.src.utils.naming import to_snake_case
 
 from kport._collections import quick_collections
 from kport.checkpoint import ModelSpec, snake_case
+from kport.model._attributes import TRACKED
 from kport.model._keras import (
     is_graph,
     move_layer,
@@ -287,3 +288,14 @@ def test_graphs_note_the_mode_of_the_call_that_made_them() -> None:
     assert trained_always(model) == [1]
     # Half of many values are zeros, when nobody says whether this is training.
     assert (keras.ops.convert_to_numpy(model(np.ones((100, 2), "float32"))) == 0).any()
+
+
+@pytest.mark.parametrize("kind", sorted(zoo.KINDS))
+def test_the_names_that_tracking_adds_are_known(kind: str) -> None:
+    model, _ = zoo.build(kind)
+    held = keras.layers.Layer()
+    held.table, held.row, held.pair = {"a": np.ones(1)}, [keras.layers.Dense(1)], (1, 2)
+    for _, layer in [*walk(model).layers(), ("", held)]:
+        for thing in (layer, *vars(layer).values()):
+            added = {name for name in getattr(thing, "__dict__", ()) if name.startswith("_self_")}
+            assert added <= TRACKED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import ml_dtypes
@@ -130,3 +131,32 @@ def test_the_state_is_left_alone_where_asked(tmp_path: Path) -> None:
     report = kport.load_weights(other, tmp_path / "bundle", optimizer=False)
     assert "optimizer.iterations" in report.dropped
     assert int(other.optimizer.iterations) == 0
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist for variables:UserWarning")
+def test_the_state_finds_its_place_beside_a_layer_that_was_replaced(tmp_path: Path) -> None:
+    class Replaced(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.head = keras.layers.Dense(2), keras.layers.Dense(2)
+            self.head.build((None, 2))
+            self.head = keras.layers.Dense(2)  # Keras trains the one before as well
+
+        def call(self, x: Any) -> Any:
+            return self.head(self.first(x))
+
+    def trained(steps: int) -> keras.Model:
+        one = Replaced()
+        one(X)
+        one.compile("adam", "mse")
+        for _ in range(steps):
+            one.train_on_batch(X, X[:, :2])
+        return one
+
+    first, second = trained(2), trained(1)
+    kport.save(first, tmp_path / "bundle")
+    kport.load_weights(second, tmp_path / "bundle")
+    for one in (first, second):
+        one.train_on_batch(X, X[:, :2])
+    for mine, theirs in zip(second.head.get_weights(), first.head.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)

@@ -230,6 +230,32 @@ def test_a_layers_own_saving_methods_are_called(target: str, tmp_path: Path) -> 
     np.testing.assert_array_equal(plain.layers[0].table, [1, 2, 3])
 
 
+@kport.register("tests")
+class NamedLikeBooks(keras.layers.Layer):
+    """A layer whose parts have names that begin like those of TensorFlow's tracking."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._self_attention = keras.layers.Dense(2)
+        self._self_weights = [keras.layers.Dense(2)]
+
+    def call(self, x: Any) -> Any:
+        return self._self_weights[0](self._self_attention(x))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_names_that_begin_with_self_are_names_of_users(target: str, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((2,)), NamedLikeBooks()])
+    inputs = np.ones((2, 2), "float32")
+    model.compile("adam", "mse")
+    model.train_on_batch(inputs, inputs)
+    kport.save(model, tmp_path / target)
+    loaded = kport.load(tmp_path / target)
+    assert_same_values(loaded, model)
+    assert len(loaded.optimizer.variables) == len(model.optimizer.variables)
+    np.testing.assert_array_equal(zoo.outputs(loaded, inputs), zoo.outputs(model, inputs))
+
+
 def test_no_initializer_runs_for_a_value_that_the_file_has(tmp_path: Path) -> None:
     calls = []
 

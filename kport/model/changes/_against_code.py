@@ -69,7 +69,8 @@ def _otherwise_made(
             text = f"is a {theirs.get('class_name')} in the file and not in the code here"
             yield Problem(path, text)
             continue
-        ours = told_config(layer) or {}
+        # One that cannot be told here, as Keras tells none that was given a policy, has its class.
+        ours = told_config(layer) or {"class_name": type(layer).__name__}
         if theirs != ours:
             yield from _unlike(path, _as_made_here(theirs, spec.components, custom_objects), ours)
 

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from kport.checkpoint import JSON, MARK, OWN_MARK, digest, renumbered
-from kport.errors import KportError, SaveError, mapped
+from kport.errors import SaveError
 from kport.model._config import is_lambda
 from kport.model._keras import serializing
 from kport.model._walk import Walk
@@ -80,8 +80,7 @@ def told_config(layer: keras.Layer) -> JSON | None:
     Nothing is held against such a layer, one with a lambda for example: its code makes it.
     """
     with (
-        contextlib.suppress(KportError),
-        mapped(SaveError, "cannot be told"),
+        contextlib.suppress(Exception),  # of a user's get_config, which loading may never need
         warnings.catch_warnings(action="ignore", category=UserWarning),  # of lambdas
     ):
         plain = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))

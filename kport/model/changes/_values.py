@@ -8,13 +8,14 @@ not there again.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON
+from kport.checkpoint import JSON, split_name
 from kport.components import (
     encode_plain,
     is_array,
@@ -61,7 +62,10 @@ def changed_values(found: Walk, told: Collection[int]) -> Iterator[tuple[str, st
                 for name, one in changed.items()
                 if name not in plain and id(one) not in told
             }
+            made = id(layer) not in told
             for name, one in objects.items():
+                if made and _is_left_out(layer, name):
+                    continue  # what code around it gave; loading compares that
                 if was := value_before(layer, name, one, before):
                     place = ".".join(part for part in (path, name) if part)
                     problems.append(Problem(place, f"is {mark_of(one)}, and was {was}", "lost"))
@@ -77,6 +81,12 @@ def changed_values(found: Walk, told: Collection[int]) -> Iterator[tuple[str, st
             remedy="Let __init__ make them of its arguments, or get_config tell them; arrays of "
             "any size go into a keras.Variable.",
         )
+
+
+def _is_left_out(layer: keras.Layer, name: str) -> bool:
+    """Whether it is of an argument that `get_config` leaves out, so that no config tells it."""
+    argument = split_name(name)[0].lstrip("_")
+    return argument in inspect.signature(type(layer).__init__).parameters.keys() - _config(layer)
 
 
 def _can_be_held(value: Any) -> bool:
@@ -144,6 +154,5 @@ def _unlike(values: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, A
 
 def _config(layer: keras.Layer) -> dict[str, Any]:
     with contextlib.suppress(Exception):  # a user's method, which loading may never need
-        config: dict[str, Any] = layer.get_config()
-        return config
+        return dict(layer.get_config())
     return {}

@@ -1,0 +1,182 @@
+"""Models that were written for plain Keras, with get_config and from_config of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import kport
+
+pytestmark = pytest.mark.backend
+
+INPUTS = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
+
+register = keras.saving.register_keras_serializable("tests_of_others")
+
+
+def digests(bundle: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in bundle.rglob("*") if one.is_file()}
+
+
+def outputs(model: keras.Model) -> Any:
+    return keras.ops.convert_to_numpy(model(INPUTS, training=False))
+
+
+def loaded_again(model: keras.Model, path: Path) -> keras.Model:
+    kport.save(model, path)
+    loaded = kport.load(path)
+    np.testing.assert_array_equal(outputs(loaded), outputs(model))
+    return loaded
+
+
+@register
+class Block(keras.layers.Layer):
+    """A layer that makes others in `build` and hands its policy to them."""
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, shape: Any) -> None:
+        self.dense = keras.layers.Dense(self.units, dtype=self.dtype_policy, name="dense")
+        self.dense.build(shape)
+        self.built = True
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+@register
+class Tower(keras.Model):
+    """A functional model whose config tells by a map of policies which layers were quantized."""
+
+    def __init__(self, units: int, dtype: Any = None, name: str | None = None) -> None:
+        entry = keras.Input((4,))
+        stem = keras.layers.Dense(4, dtype=dtype, name=f"{name}_stem" if name else "stem")
+        blocks = [Block(units, dtype=dtype, name=f"{name}_block_{i}") for i in range(2)]
+        head = keras.layers.Dense(units, dtype=dtype, name=f"{name}_head")
+        super().__init__(entry, head(blocks[1](blocks[0](stem(entry)))), name=name)
+        self.units = units
+        if dtype is not None:
+            self.dtype_policy = keras.dtype_policies.get(dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        policies = keras.dtype_policies.DTypePolicyMap()
+        for layer in self._flatten_layers():
+            if layer.quantization_mode is not None:
+                policies[layer.path] = layer.dtype_policy
+        told = {"dtype": policies} if len(policies) else {}
+        return {"name": self.name, "units": self.units, **told}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Tower:
+        policies = keras.saving.deserialize_keras_object(config.pop("dtype", None))
+        return cls(**config, dtype=policies)
+
+
+def test_names_of_layers_may_begin_with_that_of_the_model(tmp_path: Path) -> None:
+    Tower(2)
+    model = Tower(3)
+    model.compile("adam", "mse")
+    model.train_on_batch(INPUTS, INPUTS[:, :3])
+    loaded = loaded_again(model, tmp_path / "once")
+    assert loaded.optimizer.iterations == 1
+    loaded_again(loaded, tmp_path / "twice")
+    loaded_again(Tower(3, name="given"), tmp_path / "given")
+
+
+WEIGHTS_ONLY = keras.quantizers.Int8QuantizationConfig(activation_quantizer=None)
+
+
+@pytest.mark.parametrize("config", [None, WEIGHTS_ONLY], ids=["usual", "weights only"])
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+def test_a_map_of_policies_in_a_config_stands_for_those_of_layers(
+    config: Any, tmp_path: Path
+) -> None:
+    model = Tower(3, name="tower")
+    model.quantize("int8", config=config)
+    loaded = loaded_again(model, tmp_path / "first")
+    kport.save(loaded, tmp_path / "again")
+    assert digests(tmp_path / "again") == digests(tmp_path / "first")
+    for mine, theirs in zip(loaded._flatten_layers(), model._flatten_layers(), strict=True):
+        assert type(mine.dtype_policy) is type(theirs.dtype_policy)
+        assert mine.dtype_policy.name == theirs.dtype_policy.name
+        assert mine.quantization_mode == theirs.quantization_mode
+
+
+class Sparing(keras.layers.Layer):
+    """Its get_config leaves out an argument."""
+
+    def __init__(self, kernel_initializer: Any = "glorot_uniform", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, shape: Any) -> None:
+        self.kernel = self.add_weight((shape[-1], 3), initializer=self.kernel_initializer)
+
+    def call(self, x: Any) -> Any:
+        return x @ self.kernel
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config()
+
+
+class Failing(Sparing):
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rows": self.rows}
+
+
+class Silent(Sparing):
+    def get_config(self) -> Any:
+        super().get_config()
+
+
+class Without(keras.layers.Layer):
+    """Keras tells the arguments of one without get_config, if none of them is a policy."""
+
+    def __init__(self, scale: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def build(self, shape: Any) -> None:
+        self.kernel = self.add_weight((shape[-1], 3))
+
+    def call(self, x: Any) -> Any:
+        return self.scale * (x @ self.kernel)
+
+
+@register
+class Holder(keras.Model):
+    def __init__(self, sort: str, dtype: Any = None, **kwargs: Any) -> None:
+        entry = keras.Input((4,))
+        kinds = {"failing": Failing, "silent": Silent, "sparing": Sparing}
+        if sort == "without":
+            layer: Any = Without(2.0, dtype=dtype)
+        else:
+            init = keras.initializers.RandomNormal(stddev=0.02)
+            layer = kinds[sort](kernel_initializer=init, dtype=dtype)
+        super().__init__(entry, layer(entry), **kwargs)
+        self.sort = sort
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "sort": self.sort,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Holder:
+        return cls(config["sort"], keras.dtype_policies.get(config["dtype"]), name=config["name"])
+
+
+@pytest.mark.parametrize("sort", ["failing", "silent", "sparing", "without"])
+def test_layers_that_only_code_makes_need_no_config(sort: str, tmp_path: Path) -> None:
+    loaded_again(Holder(sort), tmp_path / "bundle")
