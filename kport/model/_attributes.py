@@ -31,6 +31,7 @@ _OURS = "_kport"  # begins what kport itself keeps on an object
 TRACKED = frozenset(
     "_self_" + name
     for name in (
+        "attribute_sentinel",
         "destruction_context",
         "external_modification",
         "extra_variables",
