@@ -56,6 +56,7 @@ from kport.model._walk import Walk, walk
 from kport.model._wrong_kernels import refuse_wrong_kernels
 from kport.model.changes import (
     put_together,
+    put_values,
     require_agreement,
     require_same_layers,
 )
@@ -125,6 +126,7 @@ def build(
         strict = checkpoint.holds is not Holds.DEFINITION
         report = assign(plan, strict=strict, fresh=True, ahead=ahead)
     load_assets(checkpoint, model, found)
+    put_values(found, checkpoint.spec.layers)
     pending.run_except(plan.filled())
     lines += require_same_layers(found, checkpoint.spec, custom, only)
     _REPORTS[wanted] = report.with_lines([*lines, *checkpoint.notes, *mark_unlearned(found)])

@@ -170,7 +170,7 @@ def adapt_layers(found: Walk, states: Mapping[str, JSON]) -> None:
             setattr(layer, f"is_{_policy(layer).quantization_mode}_calibrated", True)
         if "inference" in state:
             set_inference(layer, True)
-    put_values(found, states)
+    put_values(found, states, whole=False)
 
 
 def _adapt(layer: keras.Layer, rank: int, alpha: float) -> None:

@@ -42,10 +42,11 @@ def compile_again(model: keras.Model, training: JSON) -> Iterator[ReportLine]:
         warnings.simplefilter("always")
         if _is_own(model, "compile_from_config"):
             model.compile_from_config(training)
-        elif _is_own(model, "compile"):
+        elif _is_own(model, "compile") and not model.compiled:
             yield ReportLine("dropped", "compile_config", "the model has a compile() of its own")
         else:  # what compile_from_config does, which also makes slots for all it could train now
-            model.compile(**keras.saving.deserialize_keras_object(training))
+            # A compile() of its own that __init__ has called gave this one what it saw fit.
+            keras.Model.compile(model, **keras.saving.deserialize_keras_object(training))
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 

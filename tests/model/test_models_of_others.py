@@ -180,3 +180,74 @@ class Holder(keras.Model):
 @pytest.mark.parametrize("sort", ["failing", "silent", "sparing", "without"])
 def test_layers_that_only_code_makes_need_no_config(sort: str, tmp_path: Path) -> None:
     loaded_again(Holder(sort), tmp_path / "bundle")
+
+
+@register
+class Ready(keras.Model):
+    """A model that compiles itself, by a compile of its own, and whose parts wait for a build."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        entry = keras.Input((4,))
+        super().__init__(entry, keras.layers.Dense(3, name="head")(entry), **kwargs)
+        self.before = Before(name="before")
+        self.compile()
+
+    def compile(self, optimizer: Any = "auto", loss: Any = "auto", **kwargs: Any) -> None:
+        super().compile(
+            optimizer="adam" if optimizer == "auto" else optimizer,
+            loss="mse" if loss == "auto" else loss,
+            **kwargs,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
+@register
+class Before(keras.layers.Layer):
+    """What comes before a model: its parts are made once its assets are there."""
+
+    table: Any = None
+
+    def build(self, shape: Any) -> None:
+        self.scale = keras.layers.Rescaling(self.table.factor)
+
+    def get_build_config(self) -> None:
+        return None
+
+    def save_assets(self, folder: str) -> None:
+        (Path(folder) / "factor.txt").write_text(str(self.table.factor))
+
+    def load_assets(self, folder: str) -> None:
+        self.table = Table(float((Path(folder) / "factor.txt").read_text()))
+
+    def call(self, x: Any) -> Any:
+        return self.scale(x)
+
+
+class Table:
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+        self.lookups = 0
+
+
+def test_what_a_model_compiled_itself_with_is_as_in_the_file(tmp_path: Path) -> None:
+    model = Ready()
+    model.before.table = Table(2.0)
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mae", metrics=["mse"])
+    model.train_on_batch(INPUTS, INPUTS[:, :3])
+    loaded = loaded_again(model, tmp_path / "bundle")
+    assert isinstance(loaded.optimizer, keras.optimizers.SGD)
+    for one in (model, loaded):
+        one.train_on_batch(INPUTS, INPUTS[:, :3])
+    np.testing.assert_array_equal(outputs(loaded), outputs(model))
+
+
+def test_parts_that_wait_for_assets_are_made_when_they_are_called(tmp_path: Path) -> None:
+    model = Ready()
+    model.before.table = Table(2.0)
+    model.before.table.lookups = 7
+    expected = keras.ops.convert_to_numpy(model.before(INPUTS))
+    loaded = loaded_again(model, tmp_path / "bundle")
+    assert loaded.before.table.lookups == 7
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(loaded.before(INPUTS)), expected)

@@ -65,6 +65,8 @@ def _otherwise_made(
     stored = {path: state["made"] for path, state in spec.layers.items() if "made" in state}
     for path, theirs in stored.items():
         layer = live.get(_first_name(path, found.ties))
+        if layer is None and not _is_built_around(path, live):
+            continue  # that is what makes it
         if layer is None:
             text = f"is a {theirs.get('class_name')} in the file and not in the code here"
             yield Problem(path, text)
@@ -73,6 +75,14 @@ def _otherwise_made(
         ours = told_config(layer) or {"class_name": type(layer).__name__}
         if theirs != ours:
             yield from _unlike(path, _as_made_here(theirs, spec.components, custom_objects), ours)
+
+
+def _is_built_around(path: str, live: Mapping[str, keras.Layer]) -> bool:
+    """Whether the layer is built in which a path goes on that leads to nothing."""
+    around = path
+    while around and around not in live:
+        around = around.rpartition(".")[0]
+    return bool(live[around].built)
 
 
 def _not_in_the_file(found: Walk, spec: ModelSpec) -> Iterator[Problem]:

@@ -21,8 +21,14 @@ __all__ = ["put_values"]
 _MISSING = object()
 
 
-def put_values(found: Walk, states: Mapping[str, JSON]) -> None:
+def put_values(found: Walk, states: Mapping[str, JSON], *, whole: bool = True) -> None:
     """Set what code had changed on layers.
+
+    Arguments:
+        found: The model.
+        states: Path of a layer -> its state in the file.
+        whole: Whether the layers have all by now that the file gives them; assets may make objects
+            that have places for values. What is not built yet makes its own at a first call.
 
     Raises:
         LoadError: The code here has no place for some of it; all of that is named.
@@ -31,9 +37,9 @@ def put_values(found: Walk, states: Mapping[str, JSON]) -> None:
         Problem(".".join(one for one in (path, name) if one), "is in the file, not in the code")
         for path, layer in found.layers()
         for name, node in states.get(path or ".", {}).get("attributes", {}).items()
-        if not _put(layer, name, node)
+        if not _put(layer, name, node) and layer.built
     ]
-    if problems:
+    if problems and whole:
         raise LoadError(
             "the code here has no place for what was set in the model after __init__",
             problems=problems,
