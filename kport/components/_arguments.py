@@ -117,10 +117,11 @@ def own_attributes(thing: object) -> dict[str, Any]:
     return {**own, **own.get("_modules", {})}
 
 
-def remember_arguments(cls: type) -> None:
+def remember_arguments(cls: Any) -> None:
     """Wrap the constructor of a class so that its objects know their arguments."""
-    original = cls.__init__  # type: ignore[misc]  # a class's own constructor is what is wrapped
+    original = cls.__init__
     signature = inspect.signature(original)
+    inherits = "__init__" not in vars(cls)
 
     @functools.wraps(original)
     def construct(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -128,14 +129,16 @@ def remember_arguments(cls: type) -> None:
         outermost = _ATTRIBUTE not in vars(self)
         if outermost:
             vars(self)[_ATTRIBUTE] = _bound(cls, signature, self, args, kwargs)
-        original(self, *args, **kwargs)
+        # Keras gives a model of a graph another base class, so another constructor to inherit.
+        go_on = super(cls, self).__init__ if inherits else functools.partial(original, self)
+        go_on(*args, **kwargs)
         if outermost and vars(self)[_ATTRIBUTE] is not None:
             vars(self)[_ATTRIBUTE] = _with_attributes(vars(self)[_ATTRIBUTE], self)
             build_as_constructed(self)
 
     # Keras looks at the real parameters to make a config (Operation.__new__).
     construct.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for
-    cls.__init__ = construct  # type: ignore[misc]  # as above
+    cls.__init__ = construct
     if isinstance(vars(cls).get("build"), FunctionType):
         _watch_build(cls)
 

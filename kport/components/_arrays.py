@@ -12,13 +12,27 @@ from typing import Any
 import numpy as np
 
 from kport.checkpoint import DTYPES, digest, digest_of, dtype_name, numpy_dtype, plain_bytes
+from kport.components._things import FOREIGN, has_a_state
 
-__all__ = ["array_print", "decode_array", "encode_array", "holds_plain"]
+__all__ = ["array_print", "decode_array", "encode_array", "holds_plain", "on_host"]
 
 _WORDS_OR_DATES = re.compile(r"[<|]([US]\d{1,9}|[mM]8(\[\d{0,9}\w{1,2}\])?)")
 _OBJECTS = "object"
 
 Each = Callable[[Any], Any]
+
+
+def on_host(value: Any) -> np.ndarray[Any, Any] | None:
+    """Return a tensor of the backend as an array, None where it is none, or has no value now."""
+    import keras
+
+    foreign = type(value).__module__.partition(".")[0] in FOREIGN
+    if not foreign or has_a_state(value) or not keras.ops.is_tensor(value):
+        return None
+    try:
+        return np.asarray(keras.ops.convert_to_numpy(value))  # TensorFlow gives scalars
+    except Exception:  # noqa: BLE001  # inside a traced function each backend has errors of its own
+        return None
 
 
 def holds_plain(array: np.ndarray[Any, Any], is_plain: Callable[[Any], bool]) -> bool:

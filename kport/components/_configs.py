@@ -12,6 +12,7 @@ import dataclasses
 import enum
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from kport.components._arguments import (
@@ -22,6 +23,7 @@ from kport.components._arguments import (
 )
 from kport.components._calls import remember_calls
 from kport.components._compile import equip_compile
+from kport.components._graphs import GRAPH, from_graph, is_given_a_graph, rest_of
 from kport.components._policy import under
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
@@ -104,10 +106,15 @@ def _argument_config(self: Any) -> dict[str, Any]:
             remedy=f"Decorate {type(self).__name__} with @kport.register, or give it a get_config.",
         )
     inherited = _inherited_config(self)
+    if inherited.keys() >= GRAPH:
+        if is_given_a_graph(self, arguments):
+            arguments = replace(arguments, named=rest_of(arguments), positional=())
+        else:
+            inherited = {name: one for name, one in inherited.items() if name not in GRAPH}
     named = {name: value for name, value in arguments.named.items() if name not in inherited}
     config = {**inherited, **_encoded(named, type(self).__name__)}
     implied = sorted(set(inherited) - set(arguments.named))
-    if implied and _takes_all(type(self)):
+    if implied and _takes_all(type(self)) and not inherited.keys() >= GRAPH:
         config[_IMPLIED] = implied
     if arguments.positional:
         given = {_POSITIONAL: list(arguments.positional)}
@@ -130,6 +137,9 @@ def _inherited_config(self: Any) -> dict[str, Any]:
 
 
 def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
+    if config.keys() >= GRAPH:
+        with under(decode(config.get(_POLICY))):
+            return from_graph(cls, {name: one for name, one in config.items() if name != _POLICY})
     values = {name: decode(value) for name, value in config.items()}
     policy = values.pop(_POLICY, None)
     positional = values.pop(_POSITIONAL, [])

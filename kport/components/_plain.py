@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -10,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from kport.checkpoint import dtype_name, names_a_class
-from kport.components._arrays import array_print, holds_plain
-from kport.components._things import FOREIGN, has_a_state
+from kport.components._arrays import array_print, holds_plain, on_host
 from kport.components._values import MARK, PLAIN, Leaf, array_node, decode, encode
 from kport.errors import Problem
 
@@ -19,6 +19,7 @@ __all__ = [
     "container",
     "decode_plain",
     "encode_plain",
+    "has_arrays",
     "is_array",
     "is_plain",
     "print_of",
@@ -74,19 +75,18 @@ def is_array(value: object) -> bool:
     )
 
 
-def _host(value: Any) -> Any:
-    """Return a tensor of the backend as an array, None where it is none, or has no value now."""
-    import keras
+def has_arrays(value: Any, most: float = math.inf) -> bool:
+    """Whether a plain value is an array of at most so many elements, or a container of some."""
+    sort = container(value) if is_plain(value) else None
+    if sort is None:
+        return is_array(value) and math.prod(value.shape) <= most
+    return any(has_arrays(one, most) for one in (value.values() if sort is dict else value))
 
-    foreign = type(value).__module__.partition(".")[0] in FOREIGN
-    if not foreign or has_a_state(value) or not keras.ops.is_tensor(value):
-        return None
-    try:
-        array = keras.ops.convert_to_numpy(value)
-    except Exception:  # noqa: BLE001  # inside a traced function each backend has errors of its own
-        return None
-    known = isinstance(array, np.ndarray) and holds_plain(array, is_plain)
-    return array if known else None
+
+def _host(value: Any) -> Any:
+    """Return a tensor of the backend as an array, None where no file can hold it."""
+    array = on_host(value)
+    return array if array is not None and holds_plain(array, is_plain) else None
 
 
 def print_of(value: Any) -> str:

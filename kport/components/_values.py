@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from kport.checkpoint import DTYPES
-from kport.components._arrays import decode_array, encode_array
+from kport.components._arrays import decode_array, encode_array, on_host
 from kport.errors import Problem
 
 __all__ = ["MARK", "PLAIN", "Leaf", "array_node", "decode", "encode"]
@@ -82,7 +82,8 @@ def _encode_dict(
 def _for_keras(value: Any, place: str, problems: list[Problem]) -> Any:
     import keras
 
-    if isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biuf":
+    array = value if isinstance(value, np.ndarray) and value.ndim > 0 else on_host(value)
+    if array is not None and (array.dtype.kind in "biuf" or array.dtype.name in DTYPES):
         return value
     serializable = hasattr(value, "get_config") or isinstance(value, keras.DTypePolicy)
     if serializable and not isinstance(value, type):
@@ -93,6 +94,11 @@ def _for_keras(value: Any, place: str, problems: list[Problem]) -> Any:
         return value
     what = "a function" if callable(value) else f"a {type(value).__name__}"
     text = f"is {what} ({value!r:.60}), which a file cannot hold"
+    if isinstance(value, keras.KerasTensor):
+        text = (
+            "is a tensor of a graph, which a file holds where __init__ takes (*args, **kwargs), or "
+            "(inputs, outputs, name=None, **kwargs), and hands them on as they are"
+        )
     problems.append(Problem(place, text, "type"))
     return None
 

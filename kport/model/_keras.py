@@ -25,6 +25,7 @@ from kport.model._keras_trainer import uncompiled
 
 __all__ = [
     "alone",
+    "draws_apart",
     "give_policy",
     "is_graph",
     "move_layer",
@@ -236,6 +237,20 @@ def names_kept() -> Iterator[None]:
         if before is not None:
             counts.clear()
             counts.update(before)
+
+
+@contextlib.contextmanager
+def draws_apart() -> Iterator[None]:
+    """Let what is drawn without a seed come from another generator meanwhile.
+
+    Reason: `keras.random` draws that from a generator in a global attribute of its own.
+    """
+    before = global_state.get_global_attribute("global_seed_generator")
+    global_state.set_global_attribute("global_seed_generator", None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("global_seed_generator", before)
 
 
 def own_variables(layer: keras.Layer) -> tuple[list[keras.Variable], list[keras.Variable]]:

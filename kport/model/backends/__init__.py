@@ -14,7 +14,8 @@ Each file has the same verbs over NumPy:
   None leaves it as it is. PyTorch multiplies by other routines where a matrix lies transposed, and
   the last bit differs; orthogonal kernels lie so;
 - ``states_in(thing)``, ``states_of(layer)``: what the backend trains or changes without Keras;
-- ``randomness_kept()``: a scope after which random numbers go on as before it.
+- ``generator_state()``: of the generator that the backend has for all, None where it has none.
+- ``randomness_apart()``: a scope of other random numbers, after which those of before go on.
 
 And where the devices of a mesh hold a variable together, which so far only JAX has:
 
@@ -66,8 +67,9 @@ if keras.backend.backend() == "torch":
         ZEROS_ARE_SHARED,
         adopt,
         buffer_for,
+        generator_state,
         host_view,
-        randomness_kept,
+        randomness_apart,
         states_in,
         states_of,
         zeros,
@@ -77,8 +79,9 @@ elif keras.backend.backend() == "jax":
         ZEROS_ARE_SHARED,
         adopt,
         buffer_for,
+        generator_state,
         host_view,
-        randomness_kept,
+        randomness_apart,
         states_in,
         states_of,
         zeros,
@@ -88,8 +91,9 @@ elif keras.backend.backend() == "tensorflow":
         ZEROS_ARE_SHARED,
         adopt,
         buffer_for,
+        generator_state,
         host_view,
-        randomness_kept,
+        randomness_apart,
         states_in,
         states_of,
         zeros,
@@ -107,12 +111,13 @@ __all__ = [
     "blank",
     "boxes_of",
     "buffer_for",
+    "generator_state",
     "host_view",
     "lay_out",
     "order_of",
     "own_pieces",
     "processes",
-    "randomness_kept",
+    "randomness_apart",
     "spread_source",
     "states_in",
     "states_of",

@@ -17,8 +17,9 @@ __all__ = [
     "ZEROS_ARE_SHARED",
     "adopt",
     "buffer_for",
+    "generator_state",
     "host_view",
-    "randomness_kept",
+    "randomness_apart",
     "states_in",
     "states_of",
     "zeros",
@@ -76,6 +77,11 @@ def states_of(layer: object) -> dict[str, Any]:
     return {}
 
 
-def randomness_kept() -> contextlib.AbstractContextManager[None]:
+def generator_state() -> bytes | None:
+    """Return nothing: JAX has no generator of its own."""
+    return None
+
+
+def randomness_apart() -> contextlib.AbstractContextManager[None]:
     """Let random numbers go on as they did: JAX has no generator of its own."""
     return contextlib.nullcontext()

@@ -17,8 +17,9 @@ __all__ = [
     "ZEROS_ARE_SHARED",
     "adopt",
     "buffer_for",
+    "generator_state",
     "host_view",
-    "randomness_kept",
+    "randomness_apart",
     "states_in",
     "states_of",
     "zeros",
@@ -78,6 +79,11 @@ def states_of(layer: object) -> dict[str, Any]:
     return {}
 
 
-def randomness_kept() -> contextlib.AbstractContextManager[None]:
+def generator_state() -> bytes | None:
+    """Return nothing: Keras draws none of TensorFlow's own generator."""
+    return None
+
+
+def randomness_apart() -> contextlib.AbstractContextManager[None]:
     """Let random numbers go on as they did: Keras draws none of TensorFlow's own generator."""
     return contextlib.nullcontext()

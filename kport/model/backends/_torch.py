@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -17,8 +18,9 @@ __all__ = [
     "ZEROS_ARE_SHARED",
     "adopt",
     "buffer_for",
+    "generator_state",
     "host_view",
-    "randomness_kept",
+    "randomness_apart",
     "states_in",
     "states_of",
     "zeros",
@@ -88,8 +90,18 @@ def _tensor(values: Array, dtype: torch.dtype) -> torch.Tensor:
     return torch.from_numpy(values.view(np.dtype(f"int{8 * values.itemsize}"))).view(dtype)
 
 
-def randomness_kept() -> contextlib.AbstractContextManager[None]:
-    """Let random numbers go on afterwards as if none had been drawn meanwhile."""
-    # No initializer runs, and modules begin on the CPU.
-    scope: contextlib.AbstractContextManager[None] = torch.random.fork_rng(devices=[])
-    return scope
+def generator_state() -> bytes | None:
+    """Return the state of PyTorch's generator."""
+    return bytes(torch.get_rng_state().numpy())
+
+
+def randomness_apart() -> contextlib.AbstractContextManager[None]:
+    """Draw other random numbers meanwhile, and go on afterwards as if none had been drawn."""
+    return _apart()
+
+
+@contextlib.contextmanager
+def _apart() -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):  # no initializer runs, and modules begin on the CPU
+        torch.seed()
+        yield

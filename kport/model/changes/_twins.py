@@ -1,8 +1,10 @@
-"""What the constructor of a class that is not registered leaves, found by running it once more.
+"""What a constructor leaves, found by running it once more.
 
-A registered class remembers that itself. Of any other, an object is made of the config, as loading
-makes it, and thrown away: names, random numbers and counts on the class go on as if it had never
-been. That is done once in a process for each class and config, however often a model is saved.
+An object is made of the config, as loading makes it, and thrown away: names, random numbers and
+counts on the class go on as if it had never been. That is done once in a process for each class and
+config, however often a model is saved. Random numbers are others meanwhile, whatever seed was set:
+what a constructor draws is what it does not make again. A class that is registered remembers what
+its constructor left; it is run again where arrays are among that, which may have been drawn.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import contextlib
 import json
 import random
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,17 +21,19 @@ import keras
 import numpy as np
 
 from kport.checkpoint import digest
-from kport.components import prints
+from kport.components import has_arrays, leaves, text_of
 from kport.model._attributes import PLAIN, set_by_users
-from kport.model._keras import names_kept
+from kport.model._keras import draws_apart, names_kept
+from kport.model._keras_constructors import named_later
 from kport.model._keras_initializers import without_initializers
 from kport.model._walk import Walk
-from kport.model.backends import randomness_kept
+from kport.model.backends import generator_state, randomness_apart
 
 __all__ = ["Twins"]
 
 _NOT_TOLD = frozenset({"name", "trainable"})
 _ADDRESS = " at 0x"  # in memory, where another object may be next time
+_MAY_BE_EQUAL = 1 << 20  # elements: no larger array is by chance what another draw gave
 _MOST = 1000  # configs of one class that are remembered
 _Made = dict[str, Mapping[str, str] | None]
 _KNOWN: WeakKeyDictionary[type, _Made] = WeakKeyDictionary()
@@ -65,29 +69,55 @@ class Twins:
             if len(known) >= _MOST:
                 known.clear()
             known[key] = None
-            with self._unseen(type(layer)), contextlib.suppress(Exception):  # a user's, so any
-                known[key] = prints(set_by_users(type(layer).from_config(dict(config))))
+            with self._unseen(type(layer)) as drew, contextlib.suppress(Exception):  # a user's
+                made = set_by_users(type(layer).from_config(_as_stored(config)))
+                most = _MAY_BE_EQUAL if drew() else 0
+                known[key] = {
+                    path: text_of(one) for path, one in leaves(made) if not has_arrays(one, most)
+                }
         return known[key]
 
     @contextlib.contextmanager
-    def _unseen(self, cls: type) -> Iterator[None]:
+    def _unseen(self, cls: type) -> Iterator[Callable[[], bool]]:
+        """Let what is done be as if it had never been; what it gives tells whether anybody drew."""
         ours, numpys = random.getstate(), np.random.get_state()  # not to draw
+        random.seed()
+        np.random.seed()  # what constructors draw of
+        before = _generators()
         scopes = (
             names_kept(),
-            randomness_kept(),
+            draws_apart(),
+            randomness_apart(),
             _counts_kept(cls),
             without_initializers(),
             warnings.catch_warnings(action="ignore"),
             keras.saving.custom_object_scope(self._classes),
+            named_later(),
         )
         try:
             with contextlib.ExitStack() as stack:
                 for scope in scopes:
                     stack.enter_context(scope)
-                yield
+                yield lambda: _generators() != before
         finally:
             random.setstate(ours)
             np.random.set_state(numpys)  # as above
+
+
+def _generators() -> tuple[Any, ...]:
+    """Return the states of those that Python has, NumPy and the backend; Keras's starts by one."""
+    _, words, *places = np.random.get_state(legacy=True)  # what constructors draw of
+    return random.getstate(), np.asarray(words).tobytes(), places, generator_state()
+
+
+def _as_stored(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config without live objects, which a constructor might change."""
+    try:
+        json.dumps(config)
+    except (TypeError, ValueError):
+        stored: dict[str, Any] = keras.saving.serialize_keras_object(dict(config))
+        return stored
+    return dict(config)
 
 
 @contextlib.contextmanager

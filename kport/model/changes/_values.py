@@ -18,6 +18,7 @@ import keras
 from kport.checkpoint import JSON, split_name
 from kport.components import (
     encode_plain,
+    has_arrays,
     is_array,
     is_function,
     is_plain,
@@ -103,12 +104,14 @@ def _changed(layer: keras.Layer, twins: Twins) -> tuple[dict[str, Any], Mapping[
     if type(layer).__module__.startswith("keras."):
         return _given(layer), {}
     before = left_by_code(layer)
-    values = dict(untold_values(layer, set_by_users(layer)))
-    if before is not None:
-        values = _unlike(values, before)
-    if not values:
+    untold = dict(untold_values(layer, set_by_users(layer)))
+    values = untold if before is None else _unlike(untold, before)
+    drawn = {name: one for name, one in untold.items() if name not in values and has_arrays(one)}
+    if not (values or drawn):
         return {}, {}
     config = _config(layer)
+    if drawn:  # perhaps
+        values |= _unlike(drawn, twins.prints(layer, config) or {})
     values = _unlike(values, prints(config))
     if before is None or not all(map(is_plain, values.values())):
         # A get_config may tell an object by another name.
