@@ -106,7 +106,14 @@ def _counter(name: str) -> int:
     return int(number) if number.isdecimal() and len(number) < 10 else 0
 
 
+# The input of a model that begins inside the graph of another one is named after the tensor that it
+# begins at (keras/src/models/functional.py, 3.15).
+_CLONE, _TENSOR = "CLONE", "keras_tensor"
+
+
 def _is_automatic(cls: str, name: str) -> bool:
+    if cls == "InputLayer" and name.endswith(_CLONE):
+        cls, name = _TENSOR, name.removesuffix(_CLONE)
     stem, _, number = name.rpartition("_")
     return snake_case(cls) in (name, stem if number.isdecimal() else name)
 

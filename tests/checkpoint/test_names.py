@@ -26,6 +26,8 @@ def test_a_name_splits_into_what_it_was_joined_from(segments: list[str]) -> None
         ([("Conv2D", "conv2d_3"), ("Dense", "dense_3")], ["conv2d", "dense"]),
         ([("Conv2D", "dense"), ("Dense", "dense_3")], ["dense", "dense_1"]),
         ([("Dense", "dense_x")], ["dense_x"]),
+        ([("InputLayer", "keras_tensor_48CLONE"), ("Dense", "out")], ["input_layer", "out"]),
+        ([("InputLayer", "pixelsCLONE")], ["pixelsCLONE"]),
         ([("LSTM", "lstm_12"), ("LSTMCell", "lstm_cell")], ["lstm", "lstm_cell"]),
     ],
 )

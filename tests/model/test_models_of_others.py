@@ -138,6 +138,11 @@ class Silent(Sparing):
         super().get_config()
 
 
+class Mistaken(Sparing):
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "kernel_initializer": "zeros"}
+
+
 class Without(keras.layers.Layer):
     """Keras tells the arguments of one without get_config, if none of them is a policy."""
 
@@ -156,7 +161,7 @@ class Without(keras.layers.Layer):
 class Holder(keras.Model):
     def __init__(self, sort: str, dtype: Any = None, **kwargs: Any) -> None:
         entry = keras.Input((4,))
-        kinds = {"failing": Failing, "silent": Silent, "sparing": Sparing}
+        kinds = {"failing": Failing, "mistaken": Mistaken, "silent": Silent, "sparing": Sparing}
         if sort == "without":
             layer: Any = Without(2.0, dtype=dtype)
         else:
@@ -177,7 +182,7 @@ class Holder(keras.Model):
         return cls(config["sort"], keras.dtype_policies.get(config["dtype"]), name=config["name"])
 
 
-@pytest.mark.parametrize("sort", ["failing", "silent", "sparing", "without"])
+@pytest.mark.parametrize("sort", ["failing", "mistaken", "silent", "sparing", "without"])
 def test_layers_that_only_code_makes_need_no_config(sort: str, tmp_path: Path) -> None:
     loaded_again(Holder(sort), tmp_path / "bundle")
 
@@ -223,6 +228,28 @@ class Before(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         return self.scale(x)
+
+
+@register
+class Cut(keras.Model):
+    """A model that holds the end of a graph as a model of its own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        middle = keras.layers.Dense(4)(keras.Input((4,)))
+        self.end = keras.Model(middle, keras.layers.Dense(3)(middle))
+
+    def call(self, x: Any) -> Any:
+        return self.end(x)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
+def test_a_model_may_begin_inside_the_graph_of_another(tmp_path: Path) -> None:
+    model = Cut()
+    model(INPUTS)
+    loaded_again(model, tmp_path / "bundle")
 
 
 class Table:

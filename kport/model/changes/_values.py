@@ -63,10 +63,9 @@ def changed_values(found: Walk, told: Collection[int]) -> Iterator[tuple[str, st
                 for name, one in changed.items()
                 if name not in plain and id(one) not in told
             }
-            made = id(layer) not in told
             for name, one in objects.items():
-                if made and _is_left_out(layer, name):
-                    continue  # what code around it gave; loading compares that
+                if _is_left_to_code(layer, name, one, told):
+                    continue
                 if was := value_before(layer, name, one, before):
                     place = ".".join(part for part in (path, name) if part)
                     problems.append(Problem(place, f"is {mark_of(one)}, and was {was}", "lost"))
@@ -84,10 +83,18 @@ def changed_values(found: Walk, told: Collection[int]) -> Iterator[tuple[str, st
         )
 
 
-def _is_left_out(layer: keras.Layer, name: str) -> bool:
-    """Whether it is of an argument that `get_config` leaves out, so that no config tells it."""
+def _is_left_to_code(layer: keras.Layer, name: str, thing: Any, told: Collection[int]) -> bool:
+    """Whether it is no matter what stands there after loading, or loading is to compare it.
+
+    An initializer does not run where a file has the values. What code gave to a layer that it makes
+    is nowhere told where a `get_config` leaves the argument out.
+    """
+    if isinstance(thing, keras.initializers.Initializer):
+        return True
     argument = split_name(name)[0].lstrip("_")
-    return argument in inspect.signature(type(layer).__init__).parameters.keys() - _config(layer)
+    return id(layer) not in told and argument in inspect.signature(
+        type(layer).__init__
+    ).parameters.keys() - _config(layer)
 
 
 def _can_be_held(value: Any) -> bool:
