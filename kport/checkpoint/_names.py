@@ -107,15 +107,17 @@ def _counter(name: str) -> int:
 
 
 # The input of a model that begins inside the graph of another one is named after the tensor that it
-# begins at (keras/src/models/functional.py, 3.15).
+# begins at (keras/src/models/functional.py, 3.15), that of a clone like the tensor it gives.
 _CLONE, _TENSOR = "CLONE", "keras_tensor"
 
 
 def _is_automatic(cls: str, name: str) -> bool:
-    if cls == "InputLayer" and name.endswith(_CLONE):
-        cls, name = _TENSOR, name.removesuffix(_CLONE)
+    made_up = {snake_case(cls)}
+    if cls == "InputLayer":
+        name = name.removesuffix(_CLONE)
+        made_up.add(_TENSOR)
     stem, _, number = name.rpartition("_")
-    return snake_case(cls) in (name, stem if number.isdecimal() else name)
+    return not made_up.isdisjoint({name, stem if number.isdecimal() else name})
 
 
 def _next_free(stem: str, counts: dict[str, int], taken: Iterable[str]) -> str:

@@ -39,6 +39,7 @@ _LAYER_FIELDS = (
     "quantization_config",
     "sets",
     "training",
+    "unbuilt",
 )
 
 
@@ -181,7 +182,7 @@ def _check_metrics(check: Checker, state: JSON, place: str) -> None:
 
 def _check_layer(check: Checker, state: JSON, place: str) -> None:
     check.keys(state, _LAYER_FIELDS, place)
-    for name in ("calibrated", "inference", "mapped"):
+    for name in ("calibrated", "inference", "mapped", "unbuilt"):
         if state.get(name, True) is not True:
             check.say(f"{place}.{name}", "is given and not true")
     if "dtype" in state:

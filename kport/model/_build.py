@@ -37,7 +37,7 @@ from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import alone, policies_named, without_tensorflow
 from kport.model._keras_constructors import named_later
 from kport.model._keras_initializers import without_initializers
-from kport.model._keras_model_builds import unrun
+from kport.model._keras_model_builds import never_again, unrun
 from kport.model._keras_nodes import put_nodes
 from kport.model._keras_sequential import built_once
 from kport.model._keras_sets import order_sets
@@ -253,6 +253,7 @@ def _make(
     knows_shapes = checkpoint.naming is Naming.ATTRIBUTE and bool(spec.builds)
     with (
         unrun() if knows_shapes else nullcontext(),
+        never_again(),
         without_tensorflow(),
         no_vocabulary_files(),
         keras.saving.custom_object_scope(custom),

@@ -83,7 +83,7 @@ def build_layers(
             if not layer.built:
                 _build(path, layer, builds[path])
     if not model.built and _built_by_calls(model):
-        model.built = True  # else it would not have been saved
+        model.built = "unbuilt" not in states.get(".", {})
     adapt_layers(found, states)
 
 

@@ -42,6 +42,7 @@ from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_
 from kport.model._layer_states import layer_states
 from kport.model._metrics import metric_state
 from kport.model._optimizers import attached, exempt
+from kport.model._plan import WEIGHTS
 from kport.model._raw import raw_state
 from kport.model._sample import run_sample
 from kport.model._signature import signature_of
@@ -67,13 +68,14 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
     """
     if not isinstance(model, keras.Model):
         raise UsageError(f"expected a keras.Model, got {type(model).__name__}")
-    if not model.built:
+    with mapped(SaveError, "lists of the model are nested too deep", when=_is_of_depth):
+        found = walk(model)
+    # One of which only the parts are called, such as a GAN, is never built.
+    if not model.built and not any(kind in WEIGHTS for kind in found.kinds.values()):
         raise SaveError(
             f"the model {model.name!r} has no weights yet",
             remedy="Call it once on data, or give it an Input, before saving it.",
         )
-    with mapped(SaveError, "lists of the model are nested too deep", when=_is_of_depth):
-        found = walk(model)
     _require_whole(found)
     with alone():
         spec, large = set_apart(_spec(model, found, optimizer))

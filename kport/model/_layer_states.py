@@ -38,6 +38,8 @@ def layer_states(found: Walk, told: Collection[int]) -> Iterator[tuple[str, JSON
     states = {path: state for path, layer in found.layers() if (state := dict(_state(layer)))}
     for path, key, change in changes_of(found, told):
         states.setdefault(path, {})[key] = change
+    if not found.owners[0].thing.built:  # of which only the parts are called, such as a GAN
+        states.setdefault("", {})["unbuilt"] = True
     for path, state in states.items():
         yield path or ".", state
     ordered = sorted(states)

@@ -138,3 +138,42 @@ def test_a_file_with_too_few_arguments_says_what_to_do(tmp_path: Path) -> None:
     text = "missing 1 required positional argument: 'scale'\nLet the __init__ of that class take"
     with pytest.raises(LoadError, match=re.escape(text)):
         kport.load(tmp_path / "m.keras", custom_objects=CLASSES)
+
+
+@kport.register("constructors")
+class Around(keras.layers.Layer):
+    """Builds the layer it is given, whether or not that is built."""
+
+    def __init__(self, layer: keras.Layer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def build(self, shape: Any) -> None:
+        self.layer.build(shape)
+        self.kernel = self.layer.kernel
+        self.gain = self.add_weight(shape=self.kernel.shape[-1:], initializer="ones")
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.matmul(x, self.kernel * self.gain)
+
+
+@kport.register("constructors")
+class Uncalled(keras.Model):
+    def __init__(self, around: keras.Layer) -> None:
+        super().__init__()
+        self.around = around
+
+    def call(self, x: Any) -> Any:
+        return self.around(x)
+
+
+@pytest.mark.parametrize("make", [graph, Uncalled])
+def test_a_build_that_builds_the_layer_it_was_given(tmp_path: Path, make: Any) -> None:
+    model = make(Around(keras.layers.Dense(2, use_bias=False)))
+    expected = outputs(model)
+    kport.save(model, tmp_path / "m.keras")
+    loaded = kport.load(tmp_path / "m.keras")
+    np.testing.assert_array_equal(outputs(loaded), expected)
+    inner = next(one for one in loaded._flatten_layers() if isinstance(one, Around)).layer
+    assert len(loaded.weights) == 2
+    assert inner.build.__name__ == keras.layers.Dense(2).build.__name__
