@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from kport.components import (
     named_components,
     replaced_arguments,
 )
-from kport.errors import KportError, SaveError, UsageError, mapped
+from kport.errors import KportError, Problem, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
@@ -206,6 +206,7 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
                 keras_paths.setdefault(names[id(value)], path)
             else:
                 derived.append((path, value, saves_itself(owner.thing)))
+    _require_found(path for path, value, _ in derived if isinstance(value, keras.Variable))
     for turn, (name, variable) in enumerate(found.variables.items()):
         value = variable.value
         yield LazyTensor(
@@ -220,6 +221,17 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
         )
     for path, value, own in derived:
         yield _of_value(path, value, own)
+
+
+def _require_found(unnamed: Iterable[str]) -> None:
+    """Refuse variables that Keras finds by a property, and the attributes do not lead to."""
+    problems = [Problem(path, "is held by no attribute", "lost") for path in unnamed]
+    if problems:
+        raise SaveError(
+            "has variables that no attribute of the model leads to",
+            problems=problems,
+            remedy="Hold the layers that they belong to in attributes of the model.",
+        )
 
 
 def _of_value(path: str, value: Any, own: bool) -> LazyTensor:

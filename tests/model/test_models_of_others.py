@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import kport
+from kport.errors import LoadError, SaveError
 
 pytestmark = pytest.mark.backend
 
@@ -250,6 +251,68 @@ def test_a_model_may_begin_inside_the_graph_of_another(tmp_path: Path) -> None:
     model = Cut()
     model(INPUTS)
     loaded_again(model, tmp_path / "bundle")
+
+
+@register
+class Computed(keras.Model):
+    """A model that computes the rate of a layer, which backends round otherwise."""
+
+    rate = 1 / 15
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.drop = keras.layers.Dropout(self.rate)
+
+    def call(self, x: Any) -> Any:
+        return self.drop(x)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
+def test_numbers_that_backends_round_otherwise_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Computed, "rate", float(np.float32(1 / 15)))
+    model = Computed()
+    model(INPUTS)
+    kport.save(model, tmp_path / "bundle")
+    monkeypatch.setattr(Computed, "rate", float(np.nextafter(np.float32(1 / 15), np.float32(1))))
+    assert kport.load(tmp_path / "bundle").drop.rate == Computed.rate
+    monkeypatch.setattr(Computed, "rate", 0.06667)
+    with pytest.raises(LoadError, match=r"drop\.rate: is 0\.0666666\d+ in the file and 0\.06667 "):
+        kport.load(tmp_path / "bundle")
+
+
+@register
+class Aside(keras.Model):
+    """A model whose layer is held by nothing but its class."""
+
+    held: Any = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        type(self).held = keras.layers.Dense(3)
+
+    @property
+    def head(self) -> Any:
+        return self.held
+
+    def call(self, x: Any) -> Any:
+        return self.head(x)
+
+
+def test_layers_that_no_attribute_holds_are_said(tmp_path: Path) -> None:
+    model = Aside()
+    model(INPUTS)
+    with pytest.raises(SaveError) as caught:
+        kport.save(model, tmp_path / "bundle")
+    assert str(caught.value) == (
+        "has variables that no attribute of the model leads to\n"
+        "  - head/vars/0: is held by no attribute\n"
+        "  - head/vars/1: is held by no attribute\n"
+        "Hold the layers that they belong to in attributes of the model."
+    )
 
 
 class Table:
