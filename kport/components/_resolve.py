@@ -113,7 +113,7 @@ class _Walk:
             raise MissingComponentError(
                 "the model is made of components that are not registered here",
                 problems=every,
-                remedy=_REMEDY + self.to_start_from(),
+                remedy=_REMEDY + self.without_training() + self.to_start_from(),
             )
         if self.newer:
             error: KportError = LoadError(
@@ -122,6 +122,10 @@ class _Walk:
                 remedy="Update the package that defines them.",
             )
             raise error
+
+    def without_training(self) -> str:
+        only = all(".compile_config" in one.place for one in self.missing)
+        return " compile=False loads the model without its training." if only else ""
 
     def to_start_from(self) -> str:
         found = [one for one in self.skeletons.values() if one][:_MAX_SKELETONS]

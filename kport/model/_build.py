@@ -7,7 +7,7 @@ import math
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,6 @@ from kport.checkpoint import (
     Kind,
     LoadReport,
     Naming,
-    Note,
     ReportLine,
     around_part,
     recast,
@@ -36,7 +35,7 @@ from kport.model._drift import refuse_drift
 from kport.model._freeze import freeze_inner, said_frozen, set_frozen
 from kport.model._keras import alone, policies_named, without_tensorflow
 from kport.model._keras_constructors import named_later
-from kport.model._keras_initializers import without_initializers
+from kport.model._keras_initializers import Pending, without_initializers
 from kport.model._keras_model_builds import never_again, unrun
 from kport.model._keras_nodes import put_nodes
 from kport.model._keras_sequential import built_once
@@ -50,7 +49,7 @@ from kport.model._reasons import reason_first
 from kport.model._signature import restore_signatures
 from kport.model._text import refuse_text
 from kport.model._ties import retype, tie_again
-from kport.model._training import compile_again
+from kport.model._training import compile_again, without_training
 from kport.model._unlearned import mark_unlearned
 from kport.model._walk import Walk, walk
 from kport.model._wrong_kernels import refuse_wrong_kernels
@@ -63,7 +62,6 @@ from kport.model.changes import (
 
 __all__ = ["build", "build_part", "report_of"]
 
-_TRAINING = (Kind.OPTIMIZER, Kind.METRIC)
 _FEW_VALUES = 1 << 26  # 256 MB of float32
 _REPORTS: weakref.WeakKeyDictionary[keras.Model, LoadReport] = weakref.WeakKeyDictionary()
 
@@ -107,11 +105,9 @@ def build(
     """
     custom = dict(custom_objects or {})
     checkpoint, config = _resolved(_with_definition(checkpoint, compile), custom, dtype)
-    training = config.pop("compile_config", None)
     with nullcontext() if only or dtype else reading_ahead(checkpoint) as ahead:
-        pause = without_initializers(_most_values(checkpoint))
-        with alone(), policies_named(), pause as pending, _policy(dtype):
-            model, lines = _make(config, training if compile else None, checkpoint, custom, dtype)
+        with alone(), policies_named(), _paused(checkpoint) as pending, _policy(dtype):
+            model, lines = _make(config, checkpoint, custom, dtype)
             found = walk(model)
             restore_signatures(found, checkpoint.spec)
             require_agreement(found, checkpoint.made, custom)
@@ -131,6 +127,10 @@ def build(
     lines += require_same_layers(found, checkpoint.spec, custom, only)
     _REPORTS[wanted] = report.with_lines([*lines, *checkpoint.notes, *mark_unlearned(found)])
     return wanted
+
+
+def _paused(checkpoint: Checkpoint) -> AbstractContextManager[Pending]:
+    return without_initializers(_most_values(checkpoint))
 
 
 def _most_values(checkpoint: Checkpoint) -> int | None:
@@ -162,7 +162,7 @@ def _with_definition(checkpoint: Checkpoint, training: bool) -> Checkpoint:
             problems=[one for known in checkpoint.about.values() for one in known],
             remedy="Build the model from its code and use kport.load_weights(model, path).",
         )
-    return put_together(checkpoint if training else _without_training(checkpoint))
+    return put_together(checkpoint if training else without_training(checkpoint))
 
 
 @contextmanager
@@ -242,13 +242,10 @@ def _construct(config: dict[str, Any], dtype: str | None) -> keras.Model:
 
 
 def _make(
-    config: JSON,
-    training: JSON | None,
-    checkpoint: Checkpoint,
-    custom: dict[str, Any],
-    dtype: str | None,
+    config: JSON, checkpoint: Checkpoint, custom: dict[str, Any], dtype: str | None
 ) -> tuple[keras.Model, list[ReportLine]]:
     """Return the model without its values, and what could not be restored of its training."""
+    training = config.pop("compile_config", None)
     spec = checkpoint.spec
     knows_shapes = checkpoint.naming is Naming.ATTRIBUTE and bool(spec.builds)
     with (
@@ -291,10 +288,3 @@ def _restore(model: keras.Model, checkpoint: Checkpoint, retyped: bool) -> None:
         put_nodes(found, spec, dtypes=retyped)
     if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
         set_frozen(found, set(spec.frozen))
-
-
-def _without_training(checkpoint: Checkpoint) -> Checkpoint:
-    kept = {name: one for name, one in checkpoint.tensors.items() if one.kind not in _TRAINING}
-    left = [name for name in checkpoint.tensors if name not in kept]
-    notes = (*checkpoint.notes, *(Note("dropped", name, "compile=False") for name in left))
-    return replace(checkpoint, tensors=kept, notes=notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -39,7 +40,7 @@ def attached(found: Walk) -> Iterator[tuple[str, JSON]]:
 
 
 def attach(model: keras.Model, spec: ModelSpec, custom: Mapping[str, Any]) -> None:
-    """Put on a model what code outside of it had put there.
+    """Put on a model what code outside of it had put there, also in place of what its class makes.
 
     Raises:
         LoadError: It cannot be made.
@@ -47,13 +48,34 @@ def attach(model: keras.Model, spec: ModelSpec, custom: Mapping[str, Any]) -> No
     owners = {one.path: one.thing for one in walk(model).owners} if spec.attached else {}
     for path, one in spec.attached.items():
         parent, name = owners.get(path.rpartition(".")[0]), one["attribute"]
-        if path in owners or parent is None or getattr(parent, name, None) is not None:
+        here = None if parent is None else getattr(parent, name, None)
+        if parent is None or not (here is None or here is owners.get(path)):
             continue
         config = resolve(one["object"], custom, spec.components)
+        if here is not None and _is_alike(here, config):
+            continue
         with mapped(LoadError, f"{path} cannot be made"):
             thing = keras.saving.deserialize_keras_object(config)
-        if isinstance(thing, _KNOWN):
-            setattr(parent, name, thing)
+            if isinstance(thing, _KNOWN):
+                setattr(parent, name, thing)
+
+
+def _is_alike(here: Any, stored: JSON) -> bool:
+    """Whether an object that code makes is the one of a file, whose name an optimizer then gets."""
+    if not isinstance(here, keras.optimizers.Optimizer):
+        return True  # a metric computes nothing that a model gives
+    if _compared(portable(serialize(here))) != _compared(stored):
+        return False
+    here.name = stored["config"].get("name", here.name)
+    return True
+
+
+def _compared(node: JSON) -> JSON:
+    """Return what tells optimizers from one another; a rate that is a number is a variable."""
+    config = {name: one for name, one in node["config"].items() if name != "name"}
+    if not isinstance(config.get("learning_rate"), dict):
+        config.pop("learning_rate", None)
+    return {"class_name": node["class_name"], "config": json.loads(json.dumps(config))}
 
 
 def exempt(found: Walk) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import keras
 
-from kport.checkpoint import JSON, ReportLine
+from kport.checkpoint import JSON, Checkpoint, Kind, Note, ReportLine
 from kport.errors import LoadError, mapped
 from kport.model._keras_trainer import automatic
 
-__all__ = ["compile_again", "training_config"]
+__all__ = ["compile_again", "training_config", "without_training"]
+
+_TRAINING = (Kind.OPTIMIZER, Kind.METRIC)
 
 
 def training_config(model: keras.Model, config: JSON) -> JSON | None:
@@ -53,3 +56,12 @@ def compile_again(model: keras.Model, training: JSON) -> Iterator[ReportLine]:
 
 def _is_own(model: keras.Model, method: str) -> bool:
     return getattr(type(model), method) is not getattr(keras.Model, method)
+
+
+def without_training(checkpoint: Checkpoint) -> Checkpoint:
+    """Return a Checkpoint without what `compile` was given and what came of training."""
+    kept = {name: one for name, one in checkpoint.tensors.items() if one.kind not in _TRAINING}
+    left = (one for one in checkpoint.tensors if one not in kept)
+    notes = (*checkpoint.notes, *(Note("dropped", one, "compile=False") for one in left))
+    spec = replace(checkpoint.spec, config={**checkpoint.spec.config, "compile_config": None})
+    return replace(checkpoint, spec=spec, tensors=kept, notes=notes)
