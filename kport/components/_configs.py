@@ -25,6 +25,7 @@ from kport.components._calls import remember_calls
 from kport.components._compile import equip_compile
 from kport.components._graphs import GRAPH, from_graph, is_given_a_graph, rest_of
 from kport.components._policy import under
+from kport.components._things import is_function
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
@@ -111,7 +112,11 @@ def _argument_config(self: Any) -> dict[str, Any]:
             arguments = replace(arguments, named=rest_of(arguments), positional=())
         else:
             inherited = {name: one for name, one in inherited.items() if name not in GRAPH}
-    named = {name: value for name, value in arguments.named.items() if name not in inherited}
+    named = {
+        name: value
+        for name, value in arguments.named.items()
+        if name not in inherited and not _comes_of_itself(arguments.owner, name, value)
+    }
     config = {**inherited, **_encoded(named, type(self).__name__)}
     implied = sorted(set(inherited) - set(arguments.named))
     if implied and _takes_all(type(self)) and not inherited.keys() >= GRAPH:
@@ -122,6 +127,15 @@ def _argument_config(self: Any) -> dict[str, Any]:
     if arguments.policy is not None:
         config[_POLICY] = arguments.policy
     return config
+
+
+def _comes_of_itself(owner: Any, name: str, value: Any) -> bool:
+    """Whether an argument is a function that no file can hold, and the default that code gives."""
+    problems: list[Problem] = []
+    parameter = inspect.signature(owner.__init__).parameters.get(name)
+    if is_function(value) and parameter is not None and parameter.default is value:
+        encode(value, name, problems)
+    return bool(problems)
 
 
 def _inherited_config(self: Any) -> dict[str, Any]:

@@ -177,3 +177,22 @@ def test_a_build_that_builds_the_layer_it_was_given(tmp_path: Path, make: Any) -
     inner = next(one for one in loaded._flatten_layers() if isinstance(one, Around)).layer
     assert len(loaded.weights) == 2
     assert inner.build.__name__ == keras.layers.Dense(2).build.__name__
+
+
+@kport.register("constructors")
+class WithLambda(keras.layers.Layer):
+    def __init__(self, change: Any = lambda x: x * 2) -> None:
+        super().__init__()
+        self.change = change
+
+    def call(self, x: Any) -> Any:
+        return self.change(x)
+
+
+def test_a_default_that_no_file_can_hold_comes_of_the_code(tmp_path: Path) -> None:
+    model = graph(WithLambda())
+    kport.save(model, tmp_path / "m.keras")
+    loaded = kport.load(tmp_path / "m.keras")
+    np.testing.assert_array_equal(outputs(loaded), outputs(model))
+    with pytest.raises(SaveError, match=r"change: is a function .*, which a file cannot hold"):
+        kport.save(graph(WithLambda(lambda x: x * 3)), tmp_path / "m.keras")
