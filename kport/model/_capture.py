@@ -206,7 +206,10 @@ def _tensors(found: Walk, owners: list[KerasOwner]) -> Iterator[LazyTensor]:
                 keras_paths.setdefault(names[id(value)], path)
             else:
                 derived.append((path, value, saves_itself(owner.thing)))
-    _require_found(path for path, value, _ in derived if isinstance(value, keras.Variable))
+    # Those of a layer that code has replaced are none of its attributes' and still the model's.
+    counted = set(map(id, found.owners[0].thing.variables))
+    unnamed = [(path, one) for path, one, _ in derived if isinstance(one, keras.Variable)]
+    _require_found(path for path, one in unnamed if id(one) not in counted)
     for turn, (name, variable) in enumerate(found.variables.items()):
         value = variable.value
         yield LazyTensor(
