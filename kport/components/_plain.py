@@ -20,6 +20,7 @@ __all__ = [
     "decode_plain",
     "encode_plain",
     "has_arrays",
+    "has_numbers",
     "is_array",
     "is_plain",
     "print_of",
@@ -81,6 +82,15 @@ def has_arrays(value: Any, most: float = math.inf) -> bool:
     if sort is None:
         return is_array(value) and math.prod(value.shape) <= most
     return any(has_arrays(one, most) for one in (value.values() if sort is dict else value))
+
+
+def has_numbers(value: Any) -> bool:
+    """Whether a plain value is a number or an array, or a container of some."""
+    sort = container(value) if is_plain(value) else None
+    if sort is None:
+        number = isinstance(value, (int, float, complex, np.generic))
+        return is_array(value) or (number and not isinstance(value, bool))
+    return any(map(has_numbers, value.values() if sort is dict else value))
 
 
 def _host(value: Any) -> Any:

@@ -29,9 +29,12 @@ def draw(layer: Any) -> None:
     layer.noise = keras.random.normal((3,))
     layer.rows = {"bias": [np.random.normal(size=3).astype("float32")]}
     layer.shift = np.float32([random.gauss(0, 1)])
+    layer.gains = [random.gauss(0, 1), {"more": np.random.default_rng().normal()}]
+    layer.steps = int(np.random.default_rng().integers(10**9))
 
 
 def compute(layer: Any, x: Any) -> Any:
+    x = x * layer.gains[0] + layer.gains[1]["more"] + layer.steps % 7
     return x * layer.mask + layer.noise + tensor(layer.rows["bias"][0]) + tensor(layer.shift)
 
 

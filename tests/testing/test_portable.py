@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import keras
@@ -42,13 +43,13 @@ class Doubles(keras.layers.Layer):
 
     def __init__(self, factor: float, **of_a_layer: Any) -> None:
         super().__init__(**of_a_layer)
-        self.by = 2 * factor
+        self.by = Fraction(2 * factor)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "factor": self.by}
+        return {**super().get_config(), "factor": float(self.by)}
 
     def call(self, x: Any) -> Any:
-        return x * self.by
+        return x * float(self.by)
 
 
 @kport.register("portable")

@@ -4,7 +4,8 @@ An object is made of the config, as loading makes it, and thrown away: names, ra
 counts on the class go on as if it had never been. That is done once in a process for each class and
 config, however often a model is saved. Random numbers are others meanwhile, whatever seed was set:
 what a constructor draws is what it does not make again. A class that is registered remembers what
-its constructor left; it is run again where arrays are among that, which may have been drawn.
+its constructor left; it is run again where numbers are among that, which may have been drawn, and
+which are no arguments.
 """
 
 from __future__ import annotations

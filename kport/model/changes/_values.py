@@ -18,7 +18,7 @@ import keras
 from kport.checkpoint import JSON, split_name
 from kport.components import (
     encode_plain,
-    has_arrays,
+    has_numbers,
     is_array,
     is_function,
     is_plain,
@@ -113,13 +113,14 @@ def _changed(layer: keras.Layer, twins: Twins) -> tuple[dict[str, Any], Mapping[
     before = left_by_code(layer)
     untold = dict(untold_values(layer, set_by_users(layer)))
     values = untold if before is None else _unlike(untold, before)
-    drawn = {name: one for name, one in untold.items() if name not in values and has_arrays(one)}
+    drawn = {name: one for name, one in untold.items() if name not in values and has_numbers(one)}
     if not (values or drawn):
         return {}, {}
     config = _config(layer)
-    if drawn:  # perhaps
+    told = prints(config)
+    if drawn := _unlike(drawn, told):  # perhaps
         values |= _unlike(drawn, twins.prints(layer, config) or {})
-    values = _unlike(values, prints(config))
+    values = _unlike(values, told)
     if before is None or not all(map(is_plain, values.values())):
         # A get_config may tell an object by another name.
         twin = (twins.prints(layer, config) or {}) if values else {}
