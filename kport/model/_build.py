@@ -7,7 +7,7 @@ import math
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from kport.checkpoint import (
     recast,
 )
 from kport.components import resolve
-from kport.errors import LoadError, UsageError, mapped
+from kport.errors import LoadError, MissingComponentError, UsageError, mapped
 from kport.model._ahead import reading_ahead
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
@@ -104,7 +104,7 @@ def build(
         LoadError: A constructor failed.
     """
     custom = dict(custom_objects or {})
-    checkpoint, config = _resolved(_with_definition(checkpoint, compile), custom, dtype)
+    checkpoint, config = _resolved(_with_definition(checkpoint, compile, custom), custom, dtype)
     with nullcontext() if only or dtype else reading_ahead(checkpoint) as ahead:
         with alone(), policies_named(), _paused(checkpoint) as pending, _policy(dtype):
             model, lines = _make(config, checkpoint, custom, dtype)
@@ -155,14 +155,18 @@ def _resolved(
     return checkpoint, marked_for_keras(config)
 
 
-def _with_definition(checkpoint: Checkpoint, training: bool) -> Checkpoint:
+def _with_definition(checkpoint: Checkpoint, training: bool, custom: dict[str, Any]) -> Checkpoint:
     if checkpoint.holds is Holds.WEIGHTS:
         raise LoadError(
             "holds weights only and not the model they belong to",
             problems=[one for known in checkpoint.about.values() for one in known],
             remedy="Build the model from its code and use kport.load_weights(model, path).",
         )
-    return put_together(checkpoint if training else without_training(checkpoint))
+    if training:
+        return put_together(checkpoint)
+    with suppress(MissingComponentError):  # of losses and metrics; what is unsafe is refused
+        resolve(checkpoint.spec.config, custom, checkpoint.spec.components)
+    return put_together(without_training(checkpoint))
 
 
 @contextmanager
