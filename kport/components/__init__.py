@@ -7,7 +7,8 @@ anything else in a file is refused before it is constructed.
 
 from kport.components._arguments import left_by_code, untold_values
 from kport.components._calls import called_with, must_be_named, remember_called
-from kport.components._configs import constructed, forgotten_arguments, replaced_arguments
+from kport.components._configs import constructed
+from kport.components._forgotten import forgotten_arguments, replaced_arguments
 from kport.components._kinds import is_impostor, is_operation, kind_of
 from kport.components._lambdas import with_functions
 from kport.components._leaves import (

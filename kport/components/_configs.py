@@ -2,7 +2,7 @@
 
 A class without a `get_config` of its own gets one out of its constructor's arguments, and a
 `from_config` that restores name, dtype policy and ``trainable`` even where the constructor takes no
-``**kwargs``. A class that has one keeps it, and `forgotten_arguments` checks it at save.
+``**kwargs``. A class that has one keeps it, and `kport.components._forgotten` checks it at save.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import contextlib
 import dataclasses
 import enum
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from kport.components._arguments import (
-    Arguments,
     arguments_of,
-    own_attributes,
     remember_arguments,
 )
 from kport.components._calls import remember_calls
@@ -29,15 +27,15 @@ from kport.components._things import is_function
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
-__all__ = ["constructed", "equip", "forgotten_arguments", "replaced_arguments"]
+__all__ = ["OF_ANY_LAYER", "constructed", "equip", "writes_no_config"]
 
 _POLICY = "kport_global_policy"
 _POSITIONAL = "kport_positional"
 # Names that a base class writes and that the constructor was not given: its **kwargs may be data
 # of its own, or it may pass some of these to its base class itself.
 _IMPLIED = "kport_implied"
-# Arguments of every layer, which `keras.Layer` itself writes and restores.
-_OF_ANY_LAYER = frozenset({"name", "dtype", "trainable", "activity_regularizer", "autocast"})
+OF_ANY_LAYER = frozenset({"name", "dtype", "trainable", "activity_regularizer", "autocast"})
+"""Arguments of every layer, which `keras.Layer` itself writes and restores."""
 
 
 def equip(cls: type) -> None:
@@ -52,7 +50,7 @@ def equip(cls: type) -> None:
         remember_arguments(cls)
         remember_calls(cls)
         equip_compile(cls)
-        if _writes_no_config(cls):
+        if writes_no_config(cls):
             _set(cls, "get_config", _argument_config)
             _set(cls, "from_config", classmethod(_from_arguments))
 
@@ -62,7 +60,7 @@ def _set(cls: type, name: str, value: Any) -> None:
         setattr(cls, name, value)
 
 
-def _writes_no_config(cls: type) -> bool:
+def writes_no_config(cls: type) -> bool:
     """Whether no class of the user's among the bases has a `get_config`."""
     method = getattr(cls, "get_config", None)
     module = getattr(method, "__module__", "") or ""
@@ -163,7 +161,7 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     with under(policy):
         thing = cls(*positional, **taken)
     for name, value in values.items():
-        if name not in taken and name in _OF_ANY_LAYER:
+        if name not in taken and name in OF_ANY_LAYER:
             _restore(thing, name, value)
     return thing
 
@@ -177,7 +175,7 @@ def constructed(cls: Any, config: dict[str, Any], construct: Callable[[Any], Any
         construct: Takes a config and makes the object.
     """
     known = config if _takes_all(cls) else inspect.signature(cls.__init__).parameters
-    left = _OF_ANY_LAYER.intersection(config).difference(known)
+    left = OF_ANY_LAYER.intersection(config).difference(known)
     thing = construct({name: value for name, value in config.items() if name not in left})
     for name in sorted(left):
         _restore(thing, name, decode(config[name]))
@@ -198,112 +196,3 @@ def _restore(thing: Any, name: str, value: Any) -> None:
         thing.dtype_policy = value
     elif hasattr(thing, name) and value is not None and (name == "name" or layer):
         setattr(thing, name, value)
-
-
-def forgotten_arguments(thing: Any, *, told: bool = False) -> list[Problem]:
-    """Return the constructor's arguments that a hand-written `get_config` leaves out.
-
-    Only those whose value is not the default: without them the loaded object would be another.
-    A class that also writes its own `from_config` is trusted.
-
-    Arguments:
-        thing: An object.
-        told: Whether it is made of its config; then one of a class that is not registered counts,
-            too, by the arguments that its constructor must have.
-    """
-    cls, arguments = type(thing), arguments_of(thing)
-    if (arguments is None and not told) or _writes_no_config(cls) or _writes_from_config(cls):
-        return []
-    config = _own_config(thing)
-    if config is None:
-        return []
-    wanted = _needed(cls) if arguments is None else _changed(arguments)
-    return [
-        Problem(
-            _label(thing), f"get_config leaves out the argument {name!r} of __init__", "missing"
-        )
-        for name in wanted
-        if name not in config
-    ]
-
-
-def _needed(cls: Any) -> Iterator[str]:
-    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    for name, one in list(inspect.signature(cls.__init__).parameters.items())[1:]:
-        if one.kind in by_name and one.default is inspect.Parameter.empty:
-            yield name
-
-
-def _own_config(thing: Any) -> dict[str, Any] | None:
-    # One that fails is no reason to refuse a layer that only code makes.
-    with contextlib.suppress(Exception):
-        config: dict[str, Any] = thing.get_config()
-        return config
-    return None
-
-
-def replaced_arguments(thing: Any) -> list[Problem]:
-    """Return functions and objects that were put in the place of what `__init__` made of arguments.
-
-    A config made of the arguments has still what was there before.
-    """
-    arguments = arguments_of(thing)
-    if arguments is None or not _writes_no_config(type(thing)):
-        return []
-    own = own_attributes(thing)
-    return [
-        Problem(_label(thing), f"{name!r} was set after __init__, whose argument it was", "lost")
-        for name, before in arguments.left.items()
-        if own.get(name) is not before
-        and not _is_kept(arguments, name)
-        and _is_told_as_a_whole(before)
-    ]
-
-
-def _is_kept(arguments: Arguments, name: str) -> bool:
-    """Whether a config made of the arguments has an attribute as it is now."""
-    problems: list[Problem] = []
-    if name in arguments.kept:
-        encode(arguments.named[name], name, problems)
-    return name in arguments.kept and not problems
-
-
-def _is_told_as_a_whole(value: Any) -> bool:
-    import keras
-
-    told = callable(value) or hasattr(value, "get_config")
-    return told and not isinstance(
-        value,  # what has a place of its own in a file
-        (
-            keras.Layer,
-            keras.Loss,
-            keras.Metric,
-            keras.Optimizer,
-            keras.Variable,
-        ),
-    )
-
-
-def _label(thing: Any) -> str:
-    cls = type(thing).__name__
-    return f"{getattr(thing, 'name', cls)} ({cls})"
-
-
-def _writes_from_config(cls: type) -> bool:
-    method = getattr(cls, "from_config", None)
-    return not (getattr(method, "__module__", "") or "").startswith("keras.")
-
-
-def _changed(arguments: Arguments) -> Iterator[str]:
-    parameters = inspect.signature(arguments.owner.__init__).parameters  # type: ignore[misc]  # the constructor of a class
-    for name, value in arguments.named.items():
-        default = parameters[name].default if name in parameters else inspect.Parameter.empty
-        if name not in _OF_ANY_LAYER and value is not default and not _equal(value, default):
-            yield name
-
-
-def _equal(value: Any, default: Any) -> bool:
-    try:
-        return bool(value == default)
-    except (TypeError, ValueError):  # arrays do not compare to one truth
-        return False

@@ -10,7 +10,7 @@ from kport.formats._atomic import clear_leftovers
 from kport.formats._format import Format, WriteOptions
 from kport.formats._group import Group
 from kport.formats._integrity import Integrity
-from kport.formats._registry import GROUP, Registry, StrPath
+from kport.formats._registry import GROUP, Registry, StrPath, local_path
 from kport.formats._survey import Signature, Survey
 from kport.formats._urls import RegistryWithUrls
 from kport.formats.bundle import BUNDLE
@@ -31,6 +31,7 @@ __all__ = [
     "clear_leftovers",
     "detect",
     "for_target",
+    "local_path",
     "read",
     "read_part",
     "read_weights",

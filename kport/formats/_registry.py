@@ -25,7 +25,7 @@ from kport.formats._looks import looks_like, near
 from kport.formats._mapped import identity_of
 from kport.formats._survey import Survey
 
-__all__ = ["GROUP", "Registry", "StrPath"]
+__all__ = ["GROUP", "Registry", "StrPath", "local_path"]
 
 GROUP = "kport.formats"
 """The entry-point group by which another distribution adds a format."""

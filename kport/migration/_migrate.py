@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from queue import SimpleQueue
 from kport._arguments import expect_names
 from kport.checkpoint import Holds
 from kport.errors import LoadError, PathNotFoundError, SaveError, UsageError, mapped
+from kport.formats import StrPath, local_path
 from kport.migration._child import Child
 from kport.migration._find import Found, models_below
 from kport.migration._report import MigrationReport, MigrationRow, Outcome
@@ -27,8 +27,8 @@ Progress = Callable[[int, int, str], None]
 
 
 def migrate(
-    src: str | os.PathLike[str],
-    dst: str | os.PathLike[str],
+    src: StrPath,
+    dst: StrPath,
     *,
     to: str = "keras",
     imports: Sequence[str] = (),
@@ -60,13 +60,15 @@ def migrate(
         1 migrated
     """
     expect_names("imports", imports)
-    source, target = Path(src), Path(dst)
+    if progress is not None and not callable(progress):
+        raise UsageError(f"progress={progress!r}: expected a function")
+    source, target = local_path(src), local_path(dst)
     _expect(source, target, to, jobs)
     found = tuple(models_below(source, target))
     left = {one.path: row for one in found if (row := _left_alone(one))}
     legacy = [one for one in found if one.path not in left]
     targets = targets_of([one.path for one in legacy], source, target, ENDINGS[to])
-    with _workers(imports, jobs) as work:
+    with _workers(imports or (), jobs) as work:
         done = work([(one, targets[one.path]) for one in legacy], progress or _silent)
     rows = left | {one.path: row for one, row in zip(legacy, done, strict=True)}
     report = MigrationReport(str(source), str(target), tuple(rows[one.path] for one in found))
@@ -81,10 +83,10 @@ def _expect(source: Path, target: Path, to: str, jobs: int) -> None:
             path=source,
             remedy="Of a single model: kport.convert(src, dst)." if source.exists() else "",
         )
-    if to not in ENDINGS:
+    if not isinstance(to, str) or to not in ENDINGS:
         raise UsageError(f"to={to!r}: expected one of {', '.join(ENDINGS)}")
-    if jobs < 1:
-        raise UsageError(f"jobs={jobs}: expected 1 or more")
+    if not isinstance(jobs, int) or jobs < 1:
+        raise UsageError(f"jobs={jobs!r}: expected a whole number of 1 or more")
     if source.resolve() == target.resolve():
         raise UsageError(
             "is the source and the target, so that old files could not be told from new ones",

@@ -258,6 +258,7 @@ CALLS = {
     "convert": lambda model, path, out: (path, out),
     "diff": lambda model, path, out: (path, path),
     "inspect": lambda model, path, out: (path,),
+    "migrate": lambda model, path, out: (path.parent, out),
     "check": lambda model, path, out: (path,),
     "freeze": lambda model, path, out: (model, "dense"),
     "unfreeze": lambda model, path, out: (model, "dense"),
