@@ -8,6 +8,7 @@ import kport
 from kport.cli._options import command_settings, imports, json_output
 from kport.cli._output import Output
 from kport.cli._pages import migration_pages
+from kport.migration import ENDINGS
 
 __all__ = ["command"]
 
@@ -26,7 +27,7 @@ Examples:
     "--to",
     default="keras",
     show_default=True,
-    type=click.Choice(["keras", "bundle"]),
+    type=click.Choice(list(ENDINGS)),
     help="Archives, or directories with safetensors.",
 )
 @click.option(

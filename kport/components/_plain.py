@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -78,19 +79,26 @@ def is_array(value: object) -> bool:
 
 def has_arrays(value: Any, most: float = math.inf) -> bool:
     """Whether a plain value is an array of at most so many elements, or a container of some."""
-    sort = container(value) if is_plain(value) else None
-    if sort is None:
-        return is_array(value) and math.prod(value.shape) <= most
-    return any(has_arrays(one, most) for one in (value.values() if sort is dict else value))
+    return any(is_array(one) and math.prod(one.shape) <= most for one in _inside(value))
 
 
 def has_numbers(value: Any) -> bool:
     """Whether a plain value is a number or an array, or a container of some."""
+    numbers = (int, float, complex, np.generic)
+    return any(
+        is_array(one) or (isinstance(one, numbers) and not isinstance(one, bool))
+        for one in _inside(value)
+    )
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """Yield what is in a plain value and no container."""
     sort = container(value) if is_plain(value) else None
     if sort is None:
-        number = isinstance(value, (int, float, complex, np.generic))
-        return is_array(value) or (number and not isinstance(value, bool))
-    return any(map(has_numbers, value.values() if sort is dict else value))
+        yield value
+        return
+    for one in value.values() if sort is dict else value:
+        yield from _inside(one)
 
 
 def _host(value: Any) -> Any:

@@ -2,5 +2,6 @@
 
 from kport.migration._migrate import migrate
 from kport.migration._report import MigrationReport, MigrationRow, Outcome
+from kport.migration._targets import ENDINGS
 
-__all__ = ["MigrationReport", "MigrationRow", "Outcome", "migrate"]
+__all__ = ["ENDINGS", "MigrationReport", "MigrationRow", "Outcome", "migrate"]

@@ -122,7 +122,7 @@ def build(
         strict = checkpoint.holds is not Holds.DEFINITION
         report = assign(plan, strict=strict, fresh=True, ahead=ahead)
     load_assets(checkpoint, model, found)
-    put_values(found, checkpoint.spec.layers)
+    lines += put_values(found, checkpoint.spec.layers)
     pending.run_except(plan.filled())
     lines += require_same_layers(found, checkpoint.spec, custom, only)
     _REPORTS[wanted] = report.with_lines([*lines, *checkpoint.notes, *mark_unlearned(found)])

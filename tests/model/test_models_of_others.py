@@ -341,3 +341,39 @@ def test_parts_that_wait_for_assets_are_made_when_they_are_called(tmp_path: Path
     loaded = loaded_again(model, tmp_path / "bundle")
     assert loaded.before.table.lookups == 7
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(loaded.before(INPUTS)), expected)
+
+
+class Settings:
+    pass
+
+
+@kport.register("tests_of_others")
+class Spare(keras.layers.Layer):
+    def build(self, shape: Any) -> None:
+        self.settings = Settings()
+
+    def call(self, x: Any) -> Any:
+        return x
+
+
+@kport.register("tests_of_others")
+class WithSpare(keras.Model):
+    def __init__(self, spare: Any) -> None:
+        super().__init__()
+        self.spare, self.dense = spare, keras.layers.Dense(2)
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x)
+
+
+# Keras says so of the part that its own trace does not call.
+@pytest.mark.filterwarnings("ignore:`build\\(\\)` was called on layer:UserWarning")
+def test_what_a_layer_that_was_never_called_cannot_take_is_told(tmp_path: Path) -> None:
+    spare = Spare()
+    spare.settings = Settings()
+    spare.settings.rate = 3.0
+    model = WithSpare(spare)
+    model(np.ones((1, 2), "float32"))
+    kport.save(model, tmp_path / "bundle")
+    loaded = kport.load(tmp_path / "bundle")
+    assert "spare.settings.rate" in kport.report_of(loaded).dropped

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON, split_name
+from kport.checkpoint import JSON, ReportLine, split_name
 from kport.components import attributes_of, container, decode_plain, has_a_state, is_plain, print_of
 from kport.errors import LoadError, Problem, mapped
 from kport.model._attributes import may_be_set
@@ -21,8 +21,8 @@ __all__ = ["put_values"]
 _MISSING = object()
 
 
-def put_values(found: Walk, states: Mapping[str, JSON], *, whole: bool = True) -> None:
-    """Set what code had changed on layers.
+def put_values(found: Walk, states: Mapping[str, JSON], *, whole: bool = True) -> list[ReportLine]:
+    """Set what code had changed on layers; return what is left to the first call of a layer.
 
     Arguments:
         found: The model.
@@ -33,11 +33,14 @@ def put_values(found: Walk, states: Mapping[str, JSON], *, whole: bool = True) -
     Raises:
         LoadError: The code here has no place for some of it; all of that is named.
     """
-    problems = [
-        Problem(".".join(one for one in (path, name) if one), "is in the file, not in the code")
+    left = [
+        (layer, ".".join(one for one in (path, name) if one))
         for path, layer in found.layers()
         for name, node in states.get(path or ".", {}).get("attributes", {}).items()
-        if not _put(layer, name, node) and layer.built
+        if not _put(layer, name, node)
+    ]
+    problems = [
+        Problem(one, "is in the file, not in the code") for layer, one in left if layer.built
     ]
     if problems and whole:
         raise LoadError(
@@ -46,6 +49,8 @@ def put_values(found: Walk, states: Mapping[str, JSON], *, whole: bool = True) -
             remedy="Give the classes these attributes again; or build the model and use "
             "kport.load_weights(model, path).",
         )
+    why = "the layer was never called, and its code has no place for it until then"
+    return [ReportLine("dropped", place, why) for layer, place in left if whole and not layer.built]
 
 
 def _put(layer: keras.Layer, name: str, node: Any) -> bool:
