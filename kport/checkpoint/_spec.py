@@ -64,8 +64,9 @@ class ModelSpec:
             so that it can be loaded alone.
         trained: Path of an optimizer -> names of the tensors it keeps slots for, in its order.
         ties: Second name -> first name, for a variable that is reached by two paths.
-        attached: Path of an optimizer or metric that is an attribute of a layer -> the
-            ``attribute`` and the config of the ``object``, in case no constructor makes it.
+        attached: Path of an optimizer or metric that a ``layer`` holds -> the path of that, which
+            is ``.`` for the model, the ``attribute`` in which it is, also in lists and dicts, and
+            the config of the ``object``, in case no constructor makes it.
         exempt: Path of an optimizer -> names of the tensors that its weight decay leaves out.
         layers: Attribute path of a layer -> what code may have done to it since its config: its
             ``dtype`` policy by name, ``quantization_config``, whether it is ``calibrated``, rank
@@ -135,8 +136,9 @@ def validate_spec(
     check.strings(fields.get("frozen", []), f"{place}.frozen")
     for path, one in check.mapping(fields.get("attached", {}), f"{place}.attached").items():
         inside = check.mapping(one, f"{place}.attached[{path!r}]")
-        check.keys(inside, ("attribute", "object"), f"{place}.attached[{path!r}]")
-        check.string(inside.get("attribute"), f"{place}.attached[{path!r}].attribute")
+        check.keys(inside, ("attribute", "layer", "object"), f"{place}.attached[{path!r}]")
+        for key in ("attribute", "layer"):
+            check.string(inside.get(key), f"{place}.attached[{path!r}].{key}")
         check.mapping(inside.get("object"), f"{place}.attached[{path!r}].object")
     _check_metrics(check, check.mapping(fields.get("metrics", {}), f"{place}.metrics"), place)
     for path, state in check.mapping(fields.get("layers", {}), f"{place}.layers").items():

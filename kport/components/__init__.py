@@ -20,6 +20,7 @@ from kport.components._leaves import (
     prints,
     text_of,
 )
+from kport.components._places import child_at, put_at
 from kport.components._plain import (
     container,
     decode_plain,
@@ -43,6 +44,7 @@ __all__ = [
     "ComponentRegistry",
     "attributes_of",
     "called_with",
+    "child_at",
     "constructed",
     "container",
     "decode_plain",
@@ -67,6 +69,7 @@ __all__ = [
     "named_components",
     "print_of",
     "prints",
+    "put_at",
     "register",
     "remember_called",
     "replaced_arguments",

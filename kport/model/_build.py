@@ -29,6 +29,7 @@ from kport.errors import LoadError, MissingComponentError, UsageError, mapped
 from kport.model._ahead import reading_ahead
 from kport.model._assets import assets_below, load_assets
 from kport.model._assign import assign
+from kport.model._attached import attach
 from kport.model._build_shapes import build_again, build_layers
 from kport.model._config import marked_for_keras
 from kport.model._drift import refuse_drift
@@ -44,7 +45,7 @@ from kport.model._keras_sharing import loading_scope
 from kport.model._keras_vocabularies import no_vocabulary_files
 from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
-from kport.model._optimizers import attach, build_optimizers
+from kport.model._optimizers import build_optimizers
 from kport.model._reasons import reason_first
 from kport.model._signature import restore_signatures
 from kport.model._text import refuse_text

@@ -33,6 +33,7 @@ from kport.components import (
 )
 from kport.errors import KportError, Problem, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
+from kport.model._attached import attached
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
 from kport.model._freeze import frozen_names
@@ -41,7 +42,7 @@ from kport.model._keras import alone, serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
 from kport.model._layer_states import layer_states
 from kport.model._metrics import metric_state
-from kport.model._optimizers import attached, exempt
+from kport.model._optimizers import exempt
 from kport.model._plan import WEIGHTS
 from kport.model._raw import raw_state
 from kport.model._sample import run_sample

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 
-__all__ = ["share_variable", "track_again", "variable_like"]
+__all__ = ["share_variable", "track_again", "unlocked", "variable_like"]
 
 
 def share_variable(maker: Any, old: keras.Variable, new: keras.Variable) -> None:
@@ -79,3 +79,18 @@ def track_again(layers: Iterable[keras.Layer]) -> None:
 
 def _zeros(shape: Any, dtype: Any = None, **layout: Any) -> Any:
     return keras.ops.zeros(shape, dtype=dtype)
+
+
+@contextlib.contextmanager
+def unlocked(layer: Any) -> Iterator[None]:
+    """Let a layer that is built take metrics.
+
+    Reason: what `build` made is final to Keras, and the metrics that code had put into the layer
+    before can only be put there once it is known what the class makes.
+    """
+    tracker, locked = layer._tracker, layer._tracker.locked
+    tracker.unlock()
+    try:
+        yield
+    finally:
+        tracker.locked = locked

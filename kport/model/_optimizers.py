@@ -1,81 +1,20 @@
-"""Optimizers as they were: those of ``compile``, those that a model has beside it."""
+"""Build optimizers as they were: with the slots they had, leaving out of decay what they did."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
 
 import keras
 
-from kport.checkpoint import JSON, Kind, ModelSpec
-from kport.components import resolve
+from kport.checkpoint import Kind, ModelSpec
 from kport.errors import LoadError, mapped
-from kport.model._config import portable
-from kport.model._keras import serialize, trained_variables
+from kport.model._keras import trained_variables
 from kport.model._keras_trainer import exempt_from_decay
 from kport.model._training import compile_again
 from kport.model._walk import Walk, walk
 
-__all__ = ["attach", "attached", "build_optimizers", "exempt"]
-
-
-_KNOWN = (keras.optimizers.Optimizer, keras.metrics.Metric)
-_OF_COMPILE = frozenset({"optimizer", "_loss_tracker", "_compile_metrics"})
-
-
-def attached(found: Walk) -> Iterator[tuple[str, JSON]]:
-    """Yield path, attribute and config of optimizers and metrics that are attributes of layers.
-
-    Code outside of the model may have put them there; then no constructor brings them back.
-    """
-    owners = {owner.path: owner.thing for owner in found.owners}
-    for path, thing in owners.items():
-        parent = owners.get(path.rpartition(".")[0])
-        if isinstance(thing, _KNOWN) and isinstance(parent, keras.Layer):
-            for name, value in vars(parent).items():
-                if value is thing and name not in _OF_COMPILE:
-                    yield path, {"attribute": name, "object": portable(serialize(thing))}
-
-
-def attach(model: keras.Model, spec: ModelSpec, custom: Mapping[str, Any]) -> None:
-    """Put on a model what code outside of it had put there, also in place of what its class makes.
-
-    Raises:
-        LoadError: It cannot be made.
-    """
-    owners = {one.path: one.thing for one in walk(model).owners} if spec.attached else {}
-    for path, one in spec.attached.items():
-        parent, name = owners.get(path.rpartition(".")[0]), one["attribute"]
-        here = None if parent is None else getattr(parent, name, None)
-        if parent is None or not (here is None or here is owners.get(path)):
-            continue
-        config = resolve(one["object"], custom, spec.components)
-        if here is not None and _is_alike(here, config):
-            continue
-        with mapped(LoadError, f"{path} cannot be made"):
-            thing = keras.saving.deserialize_keras_object(config)
-            if isinstance(thing, _KNOWN):
-                setattr(parent, name, thing)
-
-
-def _is_alike(here: Any, stored: JSON) -> bool:
-    """Whether an object that code makes is the one of a file, whose name an optimizer then gets."""
-    if not isinstance(here, keras.optimizers.Optimizer):
-        return True  # a metric computes nothing that a model gives
-    if _compared(portable(serialize(here))) != _compared(stored):
-        return False
-    here.name = stored["config"].get("name", here.name)
-    return True
-
-
-def _compared(node: JSON) -> JSON:
-    """Return what tells optimizers from one another; a rate that is a number is a variable."""
-    config = {name: one for name, one in node["config"].items() if name != "name"}
-    if not isinstance(config.get("learning_rate"), dict):
-        config.pop("learning_rate", None)
-    return {"class_name": node["class_name"], "config": json.loads(json.dumps(config))}
+__all__ = ["build_optimizers", "exempt"]
 
 
 def exempt(found: Walk) -> Iterator[tuple[str, tuple[str, ...]]]:

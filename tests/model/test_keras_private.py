@@ -44,7 +44,7 @@ from kport.model._keras_trainer import (
     metrics_by_output,
     structures_of,
 )
-from kport.model._keras_variables import share_variable, track_again, variable_like
+from kport.model._keras_variables import share_variable, track_again, unlocked, variable_like
 from kport.model._keras_walk import is_saveable, saveable_children
 from kport.model._walk import walk
 
@@ -230,6 +230,15 @@ def test_a_variable_takes_the_place_of_another() -> None:
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(two(x)), x @ expected + 1, rtol=1e-5, atol=1e-6
     )
+
+
+def test_a_built_layer_takes_metrics_while_it_is_unlocked() -> None:
+    layer = keras.layers.Dense(1)
+    layer.build((1, 1))
+    with unlocked(layer):
+        layer.seen = keras.metrics.Mean()
+    with pytest.raises(ValueError, match="You cannot add new elements of state"):
+        layer.more = keras.metrics.Mean()
 
 
 def test_a_variable_is_made_like_another() -> None:
