@@ -9,6 +9,7 @@ from kport.components._arguments import left_by_code, untold_values
 from kport.components._calls import called_with, must_be_named, remember_called
 from kport.components._configs import constructed
 from kport.components._forgotten import forgotten_arguments, replaced_arguments
+from kport.components._keras_books import is_written, unknown_names, writes_later
 from kport.components._kinds import is_impostor, is_operation, kind_of
 from kport.components._lambdas import with_functions
 from kport.components._leaves import (
@@ -33,6 +34,7 @@ from kport.components._plain import (
 )
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
 from kport.components._resolve import named_components, resolve
+from kport.components._since import SINCE
 from kport.components._things import FOREIGN, has_a_state, is_function, is_users
 from kport.components._values import MARK
 
@@ -40,6 +42,7 @@ __all__ = [
     "COMPONENTS",
     "FOREIGN",
     "MARK",
+    "SINCE",
     "Component",
     "ComponentRegistry",
     "attributes_of",
@@ -61,6 +64,7 @@ __all__ = [
     "is_operation",
     "is_plain",
     "is_users",
+    "is_written",
     "kind_of",
     "leaves",
     "left_by_code",
@@ -75,6 +79,8 @@ __all__ = [
     "replaced_arguments",
     "resolve",
     "text_of",
+    "unknown_names",
     "untold_values",
     "with_functions",
+    "writes_later",
 ]

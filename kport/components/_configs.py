@@ -23,6 +23,7 @@ from kport.components._calls import remember_calls
 from kport.components._compile import equip_compile
 from kport.components._graphs import GRAPH, from_graph, is_given_a_graph, rest_of
 from kport.components._policy import under
+from kport.components._since import SINCE, put_since, set_since
 from kport.components._things import is_function
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
@@ -124,7 +125,25 @@ def _argument_config(self: Any) -> dict[str, Any]:
         config |= _encoded(given, type(self).__name__)
     if arguments.policy is not None:
         config[_POLICY] = arguments.policy
-    return config
+    return config if _is_layer(self) else {**config, **_since(self, config)}
+
+
+def _since(self: Any, config: dict[str, Any]) -> dict[str, Any]:
+    problems: list[Problem] = []
+    values = set_since(self, config, problems)
+    if problems:
+        raise SaveError(
+            f"code has put objects into {type(self).__name__} since __init__",
+            problems=problems,
+            remedy="Let __init__ make them of its arguments, or get_config tell them.",
+        )
+    return {SINCE: values} if values else {}
+
+
+def _is_layer(thing: Any) -> bool:
+    import keras
+
+    return isinstance(thing, keras.Layer)
 
 
 def _comes_of_itself(owner: Any, name: str, value: Any) -> bool:
@@ -152,7 +171,8 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     if config.keys() >= GRAPH:
         with under(decode(config.get(_POLICY))):
             return from_graph(cls, {name: one for name, one in config.items() if name != _POLICY})
-    values = {name: decode(value) for name, value in config.items()}
+    since = config.get(SINCE, {})
+    values = {name: decode(value) for name, value in config.items() if name != SINCE}
     policy = values.pop(_POLICY, None)
     positional = values.pop(_POSITIONAL, [])
     implied = values.pop(_IMPLIED, [])
@@ -163,6 +183,7 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     for name, value in values.items():
         if name not in taken and name in OF_ANY_LAYER:
             _restore(thing, name, value)
+    put_since(thing, since)
     return thing
 
 
@@ -189,9 +210,7 @@ def _takes_all(cls: Any) -> bool:
 
 def _restore(thing: Any, name: str, value: Any) -> None:
     """Set what a constructor without ``**kwargs`` does not take."""
-    import keras
-
-    layer = isinstance(thing, keras.Layer)
+    layer = _is_layer(thing)
     if name == "dtype" and layer:
         thing.dtype_policy = value
     elif hasattr(thing, name) and value is not None and (name == "name" or layer):

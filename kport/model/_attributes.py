@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 
+from kport.components import is_written, unknown_names
 from kport.model._keras import is_graph
-from kport.model._keras_books import is_written, unknown_names
 
 __all__ = [
     "PLAIN",

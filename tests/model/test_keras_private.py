@@ -21,6 +21,7 @@ from keras.src.utils.naming import to_snake_case
 
 from kport._collections import quick_collections
 from kport.checkpoint import ModelSpec, snake_case
+from kport.components._keras_books import is_written, stored_names
 from kport.model._attributes import TRACKED
 from kport.model._keras import (
     is_graph,
@@ -30,7 +31,6 @@ from kport.model._keras import (
     serializing,
     trained_variables,
 )
-from kport.model._keras_books import is_written, stored_names
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_nodes import put_nodes, trained_always
 from kport.model._keras_paths import keras_owners, own_values, vars_path

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from kport.checkpoint import JSON, ModelSpec, ReportLine
-from kport.components import resolve
+from kport.components import SINCE, resolve
 from kport.errors import KportError, LoadError, Problem, mapped
 from kport.model._keras import alone, serializing
 from kport.model._walk import Walk
@@ -121,11 +121,11 @@ def _as_made_here(config: JSON, versions: Mapping[str, int], custom: Mapping[str
 
 def _unlike(place: str, theirs: Any, ours: Any) -> Iterator[Problem]:
     if isinstance(theirs, dict) and isinstance(ours, dict):
-        both = theirs.keys() & ours.keys()
+        # Another Keras may have other arguments; what code set since is there only if it did.
+        keys = sorted((theirs.keys() & ours.keys()) | ({SINCE} & (theirs.keys() | ours.keys())))
         # Of two classes the arguments say no more than the names.
-        keys = (
-            ["class_name"] if theirs.get("class_name") != ours.get("class_name") else sorted(both)
-        )
+        if theirs.get("class_name") != ours.get("class_name"):
+            keys = ["class_name"]
         for key in keys:
             inner = place if key in ("class_name", "config") else f"{place}.{key}"
             yield from _unlike(inner, theirs.get(key), ours.get(key))

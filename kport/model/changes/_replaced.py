@@ -9,8 +9,16 @@ from typing import Any
 import keras
 
 from kport.checkpoint import join_name, split_name
-from kport.components import MARK, attributes_of, container, is_function, is_mark, mark_of, print_of
-from kport.model._keras_books import writes_later
+from kport.components import (
+    MARK,
+    attributes_of,
+    container,
+    is_function,
+    is_mark,
+    mark_of,
+    print_of,
+    writes_later,
+)
 
 __all__ = ["value_before"]
 

@@ -20,9 +20,20 @@ _CONSTRUCTORS = frozenset({"__init__", "__new__"})
 _STORE, _WIDER = dis.opmap["STORE_ATTR"], dis.opmap["EXTENDED_ARG"]
 
 
-def is_written(cls: type, name: str) -> bool:
-    """Whether a method that Keras, or its backend, gave to a class writes an attribute."""
-    return any(name in _written(base, False) for base in cls.__mro__ if _is_of_keras(base))
+def is_written(cls: type, name: str, *, constructors: bool = False) -> bool:
+    """Whether a method that Keras, or its backend, gave to a class writes an attribute.
+
+    Arguments:
+        cls: The class.
+        name: The attribute.
+        constructors: Whether constructors count, too.
+    """
+    return any(
+        name in _written(base, init)
+        for base in cls.__mro__
+        if _is_of_keras(base)
+        for init in {False, constructors}
+    )
 
 
 def writes_later(cls: type, name: str) -> bool:
