@@ -11,12 +11,12 @@ import click
 import kport
 from kport import formats
 from kport._backends import choose_backend
+from kport._imports import import_modules
 from kport._sizes import parse_size
 from kport.checkpoint import JSON, Sample
 from kport.cli._options import (
     command_settings,
     import_functions,
-    import_modules,
     imports,
     json_output,
     lambdas,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
 import click
 
+from kport._imports import import_modules
 from kport.checkpoint import Sample, load_sample
 from kport.errors import UsageError
 
 __all__ = [
     "command_settings",
     "import_functions",
-    "import_modules",
     "imports",
     "json_output",
     "lambdas",
@@ -89,21 +87,3 @@ def import_functions(given: Sequence[str]) -> dict[str, Any]:
 def read_sample(path: str | None) -> Sample | None:
     """Return the sample of an option; None where it was not given."""
     return None if path is None else load_sample(path)
-
-
-def import_modules(names: Sequence[str]) -> None:
-    """Import the user's modules, which are looked for where the user stands, too.
-
-    Raises:
-        UsageError: One of them cannot be imported.
-    """
-    if names and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # as `python -m` has it; the script `kport` has not
-    for name in names:
-        try:
-            import_module(name)
-        except Exception as error:  # a user's module can raise anything
-            raise UsageError(
-                f"cannot import module {name!r}: {type(error).__name__}: {error}",
-                remedy="--import takes a module's dotted name, as the statement import does.",
-            ) from error

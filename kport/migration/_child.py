@@ -65,10 +65,7 @@ class Child:
         ready = self._ask(process, "")
         if ready is None or "error" in ready:
             words = self._last_words(process)
-            raise UsageError(
-                words if ready is None else ready["error"],
-                remedy="--import takes a module's dotted name, as the statement import does.",
-            )
+            raise UsageError(words if ready is None else ready["error"])
         self._process = process
         return process
 

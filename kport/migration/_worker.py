@@ -11,11 +11,11 @@ import json
 import os
 import sys
 import time
-from importlib import import_module
 from typing import IO, Any
 
 from kport._backends import choose_backend
-from kport.errors import KportError, LoadError
+from kport._imports import import_modules
+from kport.errors import KportError, LoadError, UsageError
 
 __all__ = ["main"]
 
@@ -26,10 +26,9 @@ def main(modules: list[str]) -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     choose_backend()
     try:
-        for module in modules:
-            import_module(module)
-    except Exception as error:  # noqa: BLE001  # a user's module can raise anything
-        _say(answers, error=f"cannot import module {module!r}: {type(error).__name__}: {error}")
+        import_modules(modules)
+    except UsageError as error:
+        _say(answers, error=str(error))
         return
     _say(answers)
     for line in sys.stdin:

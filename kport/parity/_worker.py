@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from kport._imports import import_modules
 from kport.errors import KportError
 
 __all__ = ["main"]
@@ -39,8 +39,7 @@ def _run(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     from kport.model import compute_dtypes, run_sample
     from kport.parity._files import read_arrays, write_arrays
 
-    for module in job["imports"]:
-        import_module(module)
+    import_modules(job["imports"])
     started = time.perf_counter()
     model = kport.load(job["path"], compile=False)
     seconds = time.perf_counter() - started
