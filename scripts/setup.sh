@@ -4,7 +4,8 @@
 # One line a step. What pip says goes to build/setup.log; a failure gives one line that names it.
 # Arguments: the stamp file to touch when all went well, in the environment's folder; then the
 # backends, all three by default. Where fewer are named the tools for developers are left out, and
-# TensorFlow must not come along by the back door.
+# TensorFlow must not come along by the back door. PyTorch alone gets the oldest Keras that
+# pyproject.toml allows.
 set -u
 
 stamp=$1
@@ -66,6 +67,11 @@ done
 tools=test,dev,remote,report
 [ ${#backends[@]} -eq 3 ] || tools=test
 step "kport and its tools in $venv" "${pip[@]}" --editable ".[$tools]"
+if [ "${backends[*]}" = torch ]; then
+    oldest=$(sed -n 's/^ *"keras>=\([0-9.]*\)".*/\1/p' pyproject.toml)
+    step "Keras $oldest, the oldest, in $venv" "$venv/bin/python" -m pip install --quiet \
+        --disable-pip-version-check --retries 2 --no-deps "keras==$oldest"
+fi
 for backend in "${backends[@]}"; do
     step "Keras starts on $backend" env KERAS_BACKEND="$backend" TF_CPP_MIN_LOG_LEVEL=3 \
         "$venv/bin/python" -c 'import keras'

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Run the parts named: lint, plain (tests without a backend), tensorflow, jax,
 # torch (tests on one), crossing (tests that start processes on all of them), lean-jax and
-# lean-torch (what reads TensorFlow's files, on one backend where TensorFlow is not installed).
+# lean-torch (what reads TensorFlow's files, on one backend where TensorFlow is not installed;
+# on torch with the oldest Keras, and most of what models are made of as well).
 #
 # Several parts run two at a time (JOBS=1: one after another), the output of each as it ends. All of
 # them run even if one fails; the exit status says whether any did.
@@ -32,14 +33,19 @@ backend_tests() {
     KERAS_BACKEND=$1 tests "$bin" -m backend
 }
 
+# What these test is in the oldest Keras, too.
+oldest=(tests/components tests/model/test_{changes,freeze,keras_private,load_weights,newer_keras}.py
+    tests/model/test_{own_optimizers,parts,round_trip,scenarios,sharing,untraced}.py)
+
 lean_tests() {
-    local lean=.venv-$1/bin
+    local lean=.venv-$1/bin more=()
+    [ "$1" = jax ] || more=("${oldest[@]}")
     if "$lean/python" -c 'import tensorflow' 2>/dev/null; then
         echo "TensorFlow is installed in .venv-$1; run: rm -r .venv-$1 && make test" >&2
         return 1
     fi
     KERAS_BACKEND=$1 tests "$lean" tests/compat/savedmodel tests/compat/tensorbundle \
-        tests/compat/tfcheckpoint tests/compat/test_weights_only.py
+        tests/compat/tfcheckpoint tests/compat/test_weights_only.py "${more[@]}"
 }
 
 run_part() {

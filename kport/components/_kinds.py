@@ -61,11 +61,10 @@ SLOTS = {
 A registered component may stand anywhere: its author decided to register it."""
 
 
-def _optimizer_maps() -> tuple[type, ...]:
-    import keras
-
-    found = getattr(keras.optimizers, "OptimizerMap", None)  # new in Keras 3.15
-    return (found,) if found is not None else ()
+def _newer(module: ModuleType, name: str) -> tuple[type, ...]:
+    """Return a class that not every Keras has for which kport is made."""
+    found = getattr(module, name, None)
+    return () if found is None else (found,)
 
 
 def _bases() -> dict[str, tuple[type, ...]]:
@@ -76,13 +75,16 @@ def _bases() -> dict[str, tuple[type, ...]]:
         "initializer": (keras.initializers.Initializer,),
         "regularizer": (keras.regularizers.Regularizer,),
         "constraint": (keras.constraints.Constraint,),
-        "optimizer": (keras.optimizers.Optimizer, *_optimizer_maps()),
+        "optimizer": (
+            keras.optimizers.Optimizer,
+            *_newer(keras.optimizers, "OptimizerMap"),
+        ),  # 3.15
         "schedule": (keras.optimizers.schedules.LearningRateSchedule,),
         "loss": (keras.losses.Loss,),
         "metric": (keras.metrics.Metric,),
         "dtype policy": (keras.dtype_policies.DTypePolicy, keras.dtype_policies.DTypePolicyMap),
         "quantizer": (keras.quantizers.Quantizer,),
-        "quantization config": (keras.quantizers.QuantizationConfig,),
+        "quantization config": _newer(keras.quantizers, "QuantizationConfig"),  # 3.13
         "seed generator": (keras.random.SeedGenerator,),
     }
 

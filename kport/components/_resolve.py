@@ -15,6 +15,7 @@ from kport.components._kinds import (
     is_gadget,
     kind_of,
 )
+from kport.components._newer_keras import without_newer
 from kport.components._registry import COMPONENTS, Component
 from kport.components._skeleton import skeleton, told
 from kport.errors import KportError, LoadError, MissingComponentError, Problem, UnsafeFileError
@@ -185,7 +186,8 @@ class _Walk:
         name = node["config"] if function else node.get("registered_name") or cls
         component = COMPONENTS.find(name, module, cls)
         if component is not None:
-            return self.updated(node, component, str(name))
+            updated = self.updated(node, component, str(name))
+            return self.known_here(updated, place, component.target)
         if self.is_custom(name):
             return node
         if not function and self.is_custom(cls):  # custom_objects may use the bare class name
@@ -197,7 +199,15 @@ class _Walk:
         elif slot in SLOTS and kind_of(target) not in SLOTS[slot]:
             text = f"{cls} is a {kind_of(target)}, expected {' or '.join(SLOTS[slot])}"
             self.unsafe.append(Problem(place, text, "unsafe"))
-        return node
+        return self.known_here(node, place, target)
+
+    def known_here(self, node: JSON, place: str, target: Any) -> JSON:
+        """Leave out arguments of a newer Keras that this one can do without."""
+        if not isinstance(node["config"], dict):
+            return node
+        config, needed = without_newer(target, node["config"])
+        self.newer += [Problem(place, text, "unexpected") for text in needed]
+        return {**node, "config": config}
 
     def updated(self, node: JSON, component: Component, name: str) -> JSON:
         """Give a component its present name and a config of its present version."""

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from kport.components import is_written, unknown_names
-from kport.model._keras import is_graph
+from kport.model._keras import is_graph, names_kept
 
 __all__ = [
     "PLAIN",
@@ -122,10 +122,11 @@ def _with_modules(thing: Any) -> dict[str, Any]:
 @cache
 def _books_of(graph: bool) -> frozenset[str]:
     """The attributes that Keras itself gives to any layer or model: its books, not the user's."""
-    bare = [keras.Layer(), keras.Model()]
-    if graph:
-        entry = keras.Input((1,))
-        bare += [keras.Model(entry, entry), keras.Sequential([keras.Input((1,))])]
+    with names_kept():
+        bare = [keras.Layer(), keras.Model()]
+        if graph:
+            entry = keras.Input((1,))
+            bare += [keras.Model(entry, -entry), keras.Sequential([keras.Input((1,))])]
     names = {"_torch_params"}  # of built layers on PyTorch; rounded under a mixed policy
     for thing in bare:
         names |= _with_modules(thing).keys()

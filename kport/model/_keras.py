@@ -230,11 +230,13 @@ def names_kept() -> Iterator[None]:
     Reason: `keras.utils.naming` counts them in a global attribute of its own.
     """
     counts = global_state.get_global_attribute("object_name_uids")
-    before = None if counts is None else dict(counts)
+    before = dict(counts or {})
     try:
         yield
     finally:
-        if before is not None:
+        if counts is None:
+            global_state.set_global_attribute("object_name_uids", None)
+        else:
             counts.clear()
             counts.update(before)
 

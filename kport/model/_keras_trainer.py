@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import keras
@@ -39,7 +40,7 @@ def compile_loss(model: keras.Model) -> Any | None:
 
 def metrics_by_output(metrics: Any) -> list[list[keras.metrics.Metric]]:
     """Return the metrics of each output, the weighted ones last; `metrics` must be built."""
-    pairs = zip(metrics._flat_metrics, metrics._flat_weighted_metrics, strict=True)
+    pairs = zip_longest(metrics._flat_metrics, metrics._flat_weighted_metrics)
     return [[one for part in pair if part is not None for one in part.metrics] for pair in pairs]
 
 

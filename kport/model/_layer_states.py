@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from kport.checkpoint import JSON, names_below
-from kport.components import resolve
+from kport.components import kind_of, resolve
 from kport.errors import LoadError, mapped
 from kport.model._inference import infers_always, set_inference
 from kport.model._keras import give_policy, move_layer, without_tensorflow
@@ -57,7 +57,7 @@ def _state(layer: keras.Layer) -> Iterator[tuple[str, Any]]:
         if _has_map(layer):
             yield "mapped", True
     config = getattr(layer, "quantization_config", None)
-    if policy.quantization_mode and isinstance(config, keras.quantizers.QuantizationConfig):
+    if policy.quantization_mode and kind_of(type(config)) == "quantization config":
         with without_tensorflow():
             plain = json.loads(json.dumps(keras.saving.serialize_keras_object(config)))
         yield "quantization_config", plain
