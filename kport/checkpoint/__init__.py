@@ -16,6 +16,7 @@ from kport.checkpoint._dtypes import DTYPES, FLOATS, dtype_name, numpy_dtype
 from kport.checkpoint._globs import matches, rename_all
 from kport.checkpoint._marks import MARK, OWN_MARK, unmarked
 from kport.checkpoint._names import (
+    distinct,
     join_name,
     local_layer_names,
     names_below,
@@ -67,6 +68,7 @@ __all__ = [
     "differences",
     "digest",
     "digest_of",
+    "distinct",
     "dtype_name",
     "flatten",
     "join_name",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 __all__ = [
+    "distinct",
     "join_name",
     "local_layer_names",
     "names_below",
@@ -86,6 +87,18 @@ def local_layer_names(layers: Sequence[tuple[str, str]], made_by: str = "") -> l
         if _is_automatic(*layers[at]):
             names[at] = _next_free(snake_case(layers[at][0]), counts, given)
     return names
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Let each of several names be one that no other one has, and none be empty.
+
+    Example:
+        >>> distinct(["1", "1", "a", "1_1", ""])
+        ['1', '1_2', 'a', '1_1', '_']
+    """
+    names = [name or "_" for name in names]
+    given, counts = set(names), dict[str, int]()
+    return [_next_free(name, counts, given if name in counts else ()) for name in names]
 
 
 def without_prefix(name: str, made_by: str) -> str:

@@ -33,23 +33,21 @@ from kport.model._attached import attach
 from kport.model._build_shapes import build_again, build_layers
 from kport.model._config import marked_for_keras
 from kport.model._drift import refuse_drift
-from kport.model._freeze import freeze_inner, said_frozen, set_frozen
+from kport.model._freeze import freeze_inner, said_frozen
 from kport.model._keras import alone, policies_named, without_tensorflow
 from kport.model._keras_constructors import named_later
 from kport.model._keras_initializers import Pending, without_initializers
 from kport.model._keras_model_builds import never_again, unrun
-from kport.model._keras_nodes import put_nodes
 from kport.model._keras_sequential import built_once
-from kport.model._keras_sets import order_sets
 from kport.model._keras_sharing import loading_scope
 from kport.model._keras_vocabularies import no_vocabulary_files
 from kport.model._match import match
 from kport.model._metrics import build_lazy_metrics, build_metrics
 from kport.model._optimizers import build_optimizers
 from kport.model._reasons import reason_first
+from kport.model._restore import restore
 from kport.model._signature import restore_signatures
 from kport.model._text import refuse_text
-from kport.model._ties import retype, tie_again
 from kport.model._training import compile_again, without_training
 from kport.model._unlearned import mark_unlearned
 from kport.model._walk import Walk, walk
@@ -266,30 +264,19 @@ def _make(
             load_assets(checkpoint, model, walk(model))
             build_again(model, config)
         build_layers(model, spec.builds, spec.layers)
-        _restore(model, checkpoint, retyped=dtype is None)
+        made = restore(model, checkpoint, retyped=dtype is None)
         lines = list(compile_again(model, training)) if training else []
         if checkpoint.naming is Naming.ATTRIBUTE:
             if not lines:
                 attach(model, spec, custom)
             build_optimizers(model, spec)
             build_metrics(model, spec.metrics)
+            if training and not (spec.builds.keys() | set(spec.frozen)) <= made:
+                # Losses and metrics may have layers that were not there before compile().
+                build_layers(model, spec.builds, spec.layers)
+                restore(model, checkpoint, retyped=dtype is None)
             if checkpoint.of_kind(Kind.METRIC):
                 build_lazy_metrics(walk(model), checkpoint.tensors)
         elif model.compiled and model.optimizer is not None:
             model.optimizer.build(model.trainable_variables)
     return model, lines
-
-
-def _restore(model: keras.Model, checkpoint: Checkpoint, retyped: bool) -> None:
-    """Let variables be shared, of the dtype and frozen, and sets ordered, as when it was saved."""
-    spec, tensors = checkpoint.spec, checkpoint.tensors
-    found = walk(model)
-    if tie_again(found, spec.ties):
-        found = walk(model)
-    order_sets(found, spec.layers)
-    if checkpoint.naming is Naming.ATTRIBUTE and retyped and retype(found, tensors):
-        found = walk(model)
-    if spec.layers:
-        put_nodes(found, spec, dtypes=retyped)
-    if checkpoint.naming in (Naming.ATTRIBUTE, Naming.WEIGHTS):
-        set_frozen(found, set(spec.frozen))

@@ -47,7 +47,7 @@ from kport.model._plan import WEIGHTS
 from kport.model._raw import raw_state
 from kport.model._sample import run_sample
 from kport.model._signature import signature_of
-from kport.model._training import training_config
+from kport.model._training import training_config, untrained
 from kport.model._walk import Walk, walk
 from kport.model.backends import host_view, order_of, own_pieces, spread_source
 from kport.model.changes import set_apart
@@ -83,7 +83,7 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
     owners = list(keras_owners(model))
     tensors = {tensor.name: tensor for tensor in _tensors(found, owners)}
     if not optimizer:
-        left_out = (Kind.OPTIMIZER, Kind.METRIC)
+        spec, left_out = untrained(spec), (Kind.OPTIMIZER, Kind.METRIC)
         tensors = {name: one for name, one in tensors.items() if one.kind not in left_out}
     return Checkpoint(
         spec=spec,

@@ -9,7 +9,8 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import local_layer_names
+from kport.checkpoint import distinct, local_layer_names
+from kport.errors import UsageError
 
 __all__ = ["enclosed", "members"]
 
@@ -22,14 +23,26 @@ def _natural(name: str) -> tuple[str, int]:
 
 
 def members(container: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a container holds, each thing under a name that no other one in it has.
+
+    Raises:
+        UsageError: Nothing tells layers of a set from each other.
+    """
     if isinstance(container, (set, frozenset)):
         # A set has no order; Keras numbers layers in the order in which they were made.
         layers = [one for one in container if isinstance(one, keras.Layer)]
         layers.sort(key=lambda layer: _natural(layer.name))
         names = local_layer_names([(type(one).__name__, one.name) for one in layers])
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise UsageError(
+                f"a set holds several layers of one name: {', '.join(sorted(twice))}",
+                remedy="Give them names of their own, or hold them in a list.",
+            )
         yield from zip(names, layers, strict=True)
     elif isinstance(container, Mapping):
-        yield from sorted(((str(key), value) for key, value in container.items()), key=_first)
+        keys = sorted(container, key=lambda key: (str(key), type(key).__name__))
+        for name, key in zip(distinct([str(key) for key in keys]), keys, strict=True):
+            yield name, container[key]
     else:
         yield from ((str(index), value) for index, value in enumerate(container))
 

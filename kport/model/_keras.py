@@ -22,6 +22,7 @@ from kport.components import is_impostor, is_operation
 from kport.errors import Problem, SaveError
 from kport.model._keras_sharing import sharing_scope
 from kport.model._keras_trainer import uncompiled
+from kport.model._keras_untold import with_untold
 
 __all__ = [
     "alone",
@@ -87,7 +88,7 @@ def _watched(seen: set[int]) -> Iterator[None]:
         seen.add(id(thing))
         if is_impostor(thing):
             found[thing.__name__] = f"{thing.__module__}.{thing.__qualname__}"
-        told = original(thing)
+        told = with_untold(thing, original(thing))
         return {**told, **_of_operations(thing.__name__)} if is_operation(thing) else told
 
     serialization_lib.serialize_keras_object = serialize_object

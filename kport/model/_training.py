@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import keras
 
-from kport.checkpoint import JSON, Checkpoint, Kind, Note, ReportLine
+from kport.checkpoint import JSON, Checkpoint, Kind, ModelSpec, Note, ReportLine
 from kport.errors import LoadError, mapped
 from kport.model._keras_trainer import automatic
+from kport.model._walk import is_of_compile
 
-__all__ = ["compile_again", "training_config", "without_training"]
+__all__ = ["compile_again", "training_config", "untrained", "without_training"]
 
+_Told = TypeVar("_Told")
 _TRAINING = (Kind.OPTIMIZER, Kind.METRIC)
 
 
@@ -64,4 +67,20 @@ def without_training(checkpoint: Checkpoint) -> Checkpoint:
     left = (one for one in checkpoint.tensors if one not in kept)
     notes = (*checkpoint.notes, *(Note("dropped", one, "compile=False") for one in left))
     spec = replace(checkpoint.spec, config={**checkpoint.spec.config, "compile_config": None})
-    return replace(checkpoint, spec=spec, tensors=kept, notes=notes)
+    return replace(checkpoint, spec=untrained(spec), tensors=kept, notes=notes)
+
+
+def untrained(spec: ModelSpec) -> ModelSpec:
+    """Return a spec without the layers of losses and metrics that `compile` was given."""
+    return replace(
+        spec,
+        builds=_kept(spec.builds),
+        frozen=tuple(path for path in spec.frozen if not is_of_compile(path)),
+        layers=_kept(spec.layers),
+        parts=_kept(spec.parts),
+        ties=_kept(spec.ties),
+    )
+
+
+def _kept(told: Mapping[str, _Told]) -> dict[str, _Told]:
+    return {path: one for path, one in told.items() if not is_of_compile(path)}

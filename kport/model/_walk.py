@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from kport.checkpoint import Kind, join_name, local_layer_names
+from kport.checkpoint import Kind, distinct, join_name, local_layer_names
 from kport.components import is_users
 from kport.model._attributes import PLAIN, sorted_attributes, users_attributes
 from kport.model._contents import enclosed, members
@@ -26,11 +26,22 @@ from kport.model._keras_trainer import compile_loss
 __all__ = [
     "Owner",
     "Walk",
+    "is_of_compile",
     "walk",
 ]
 
+_LOSS = "compile_loss"
+_OF_COMPILE = frozenset({"compile_metrics", _LOSS})
 # Attributes that hold the state of an optimizer a second time.
 _OPTIMIZER_BOOKS = frozenset({"_trainable_variables", "_variables", "_tracker"})
+
+
+def is_of_compile(path: str) -> bool:
+    """Whether it is the path of what `compile` was given, or of what lies in that.
+
+    A loss may compare what a network of its own makes of targets and predictions.
+    """
+    return not _OF_COMPILE.isdisjoint(path.split("."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ def walk(model: keras.Model) -> Walk:
     # Slots are named after the parameters they belong to, so those must have their names first.
     while walker.later:
         thing, path = walker.later.pop(0)
-        walker.visit_now(thing, path)
+        walker.visit_later(thing, path)
     return walker.found
 
 
@@ -105,6 +116,7 @@ class _Walker:
         self.later: list[tuple[Any, str]] = []
         self.functions: list[tuple[Any, str]] = []
         self.in_functions = False
+        self.of_compile = False
         self.around: set[int] = set()
 
     def visit(self, thing: Any, path: str, kind: Kind | None = None) -> None:
@@ -176,9 +188,11 @@ class _Walker:
             if type(child) in PLAIN:
                 continue
             self.visit(child, _join(path, segment))
+        if isinstance(layer, keras.Model):
+            self.later.append((vars(layer).get("loss"), _join(path, _LOSS, "given")))
         loss = compile_loss(layer) if isinstance(layer, keras.Model) else None
         for index, metric in enumerate(loss.metrics if loss is not None else ()):
-            self.visit(metric, _join(path, "compile_loss", str(index)))
+            self.visit(metric, _join(path, _LOSS, str(index)))
         # Those that no attribute leads to:
         for index, variable in enumerate(trainable + others):
             if id(variable) not in self.seen:
@@ -197,11 +211,16 @@ class _Walker:
             if id(variable) not in self.seen:
                 self.add(variable, _join(path, "variables", str(index)), Kind.OPTIMIZER)
 
+    def visit_later(self, thing: Any, path: str) -> None:
+        self.of_compile = is_of_compile(path)
+        self.visit(thing, path, Kind.METRIC)
+
     def visit_metric(self, metric: keras.metrics.Metric, path: str) -> None:
         parts = getattr(metric, "metrics", None)  # what holds the metrics of compile()
         if parts is not None:
             names = local_layer_names([(type(part).__name__, part.name) for part in parts])
-            for part, name in zip(parts, names, strict=True):
+            # Several outputs may each have one of the same name.
+            for part, name in zip(parts, distinct(names), strict=True):
                 self.visit_now(part, _join(path, name))
         else:
             for segment, child in sorted_attributes(metric, frozenset({"_variables", "_tracker"})):
@@ -223,6 +242,7 @@ class _Walker:
         if self.is_second(variable, name):
             return
         own = Kind.PARAMETER if id(variable) in self.parameters else Kind.STATE
+        own = Kind.METRIC if self.of_compile else own
         self.found.variables[name] = variable
         self.found.kinds[name] = kind or own
 

@@ -9,6 +9,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -44,6 +45,7 @@ from kport.model._keras_trainer import (
     metrics_by_output,
     structures_of,
 )
+from kport.model._keras_untold import with_untold
 from kport.model._keras_variables import share_variable, track_again, unlocked, variable_like
 from kport.model._keras_walk import is_saveable, saveable_children
 from kport.model._walk import walk
@@ -308,3 +310,20 @@ def test_the_names_that_tracking_adds_are_known(kind: str) -> None:
         for thing in (layer, *vars(layer).values()):
             added = {name for name in getattr(thing, "__dict__", ()) if name.startswith("_self_")}
             assert added <= TRACKED
+
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (keras.losses.Huber(0.3), {"delta": 0.3}),
+        (keras.initializers.Identity(0.3), {"gain": 0.3}),
+        (keras.layers.RandomShear(0.3, (0.1, 0.2)), {"x_factor": 0.3, "y_factor": (0.1, 0.2)}),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_keras_leaves_out_of_a_config(one: Any, told: dict[str, Any]) -> None:
+    by_keras = keras.saving.serialize_keras_object(one)
+    assert any(one.get_config().get(name) != value for name, value in told.items())
+    config = with_untold(one, by_keras)["config"]
+    assert {name: config[name] for name in told} == told
+    type(one).from_config(config)
