@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 
-__all__ = ["share_variable", "track_again", "unlocked", "variable_like"]
+__all__ = ["order_variables", "share_variable", "track_again", "unlocked", "variable_like"]
+
+
+def order_variables(layer: keras.Layer, rank: Mapping[int, int]) -> None:
+    """Let a layer have those of its variables that have a rank, by id, in the order of that.
+
+    Reason: on JAX an optimizer is given gradients in the order of `Model.trainable_variables`,
+    whatever the order of its slots is. A layer that was quantized to float8 has its scales behind
+    its kernel, and before it where it is built out of a config.
+    """
+    row = layer._trainable_variables
+    places = [at for at, one in enumerate(row) if id(one) in rank]
+    ordered = sorted((row[at] for at in places), key=lambda one: rank[id(one)])
+    for at, one in zip(places, ordered, strict=True):
+        row[at] = one
 
 
 def share_variable(maker: Any, old: keras.Variable, new: keras.Variable) -> None:

@@ -11,6 +11,7 @@ from kport.checkpoint import Kind, ModelSpec
 from kport.errors import LoadError, mapped
 from kport.model._keras import trained_variables
 from kport.model._keras_trainer import exempt_from_decay
+from kport.model._keras_variables import order_variables
 from kport.model._training import compile_again
 from kport.model._walk import Walk, walk
 
@@ -34,6 +35,7 @@ def build_optimizers(model: keras.Model, spec: ModelSpec) -> None:
     found = walk(model)
     if _compile_parts_again(found, spec):
         found = walk(model)
+    _order_quantized(found, spec)
     for path, optimizer in found.optimizers():
         if path in spec.exempt and not optimizer.built:
             optimizer.exclude_from_weight_decay(_variables(found, spec.exempt[path]))
@@ -42,6 +44,14 @@ def build_optimizers(model: keras.Model, spec: ModelSpec) -> None:
             rows = [spec.trained[path], *_inner_rows(path, spec)]
             with mapped(LoadError, f"the optimizer {path} cannot be built"):
                 optimizer.build(_variables(found, rows[0] or chain(*rows)))
+
+
+def _order_quantized(found: Walk, spec: ModelSpec) -> None:
+    trained = _variables(found, chain(*spec.trained.values()))
+    rank = {id(one): -at for at, one in enumerate(reversed(trained))}  # the first time counts
+    for _, layer in found.layers():
+        if layer.quantization_mode:
+            order_variables(layer, rank)
 
 
 def _compile_parts_again(found: Walk, spec: ModelSpec) -> bool:
