@@ -59,7 +59,8 @@ class ModelSpec:
             itself is ``.``.
         metrics: What became of ``compile``'s arguments at a first batch: class names of the
             ``metrics`` of each output, name and class of all ``losses``, and the structures of
-            ``predictions`` and ``targets`` with null at every leaf.
+            ``predictions`` and ``targets`` with null at every leaf; and by path the same of
+            ``parts``, models inside the model that were compiled on their own.
         parts: Attribute path of a model inside the model -> its own ``config`` and ``signature``,
             so that it can be loaded alone.
         trained: Path of an optimizer -> names of the tensors it keeps slots for, in its order.
@@ -173,7 +174,10 @@ def _check_config(check: Checker, config: object) -> None:
 
 def _check_metrics(check: Checker, state: JSON, place: str) -> None:
     place = f"{place}.metrics"
-    check.keys(state, ("losses", "metrics", "predictions", "targets"), place)
+    check.keys(state, ("losses", "metrics", "parts", "predictions", "targets"), place)
+    for path, part in check.mapping(state.get("parts", {}), f"{place}.parts").items():
+        inside = f"{place}.parts[{path!r}]"
+        _check_metrics(check, check.mapping(part, inside), inside)
     for key in ("losses", "metrics"):
         rows = state.get(key, [])
         for index, row in enumerate(rows if isinstance(rows, list) else [rows]):

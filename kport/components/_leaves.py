@@ -11,6 +11,7 @@ import contextlib
 import enum
 import inspect
 import json
+from collections import UserList, deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -92,6 +93,10 @@ def _rows(value: Any) -> Mapping[Any, Any]:
         return dict.copy(value)
     if isinstance(value, list):
         return dict(enumerate(list.__iter__(value)))
+    if isinstance(value, deque):
+        return dict(enumerate(deque.__iter__(value)))
+    if isinstance(value, UserList):
+        return dict(enumerate(value.data))
     return dict(enumerate(tuple.__iter__(value))) if isinstance(value, tuple) else {}
 
 
@@ -145,8 +150,19 @@ def _said(thing: Any) -> str:
         return f"{thing.dtype} {thing.shape} {told}"
     if root == "keras":
         return json.dumps(thing.get_config(), default=repr)
+    if (_is_one_value(thing) or _rows(thing)) and (held := _beside_parts(thing)) is not None:
+        return json.dumps(held)  # what a layer says of itself changes when it is built
     text = repr(thing) if _is_one_value(thing) or not is_of_users_class(thing) else ""
     return "" if text.startswith("<") else text
+
+
+def _beside_parts(thing: Any) -> dict[str, str] | None:
+    """Return what a value that holds layers or variables holds beside them; None if it has none."""
+    import keras
+
+    held = {**_rows(thing), **attributes_of(thing)}
+    parts = any(has_a_state(one) for one in keras.tree.flatten(held))
+    return prints(held) if parts else None
 
 
 def is_fixed(thing: Any) -> bool:

@@ -41,7 +41,7 @@ from kport.model._hooks import saves_itself
 from kport.model._keras import alone, serialize, trained_variables
 from kport.model._keras_paths import KerasOwner, keras_owners, own_values, vars_path
 from kport.model._layer_states import layer_states
-from kport.model._metrics import metric_state
+from kport.model._metrics import metric_states
 from kport.model._optimizers import exempt
 from kport.model._plan import WEIGHTS
 from kport.model._raw import raw_state
@@ -156,7 +156,7 @@ def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
         exempt=dict(exempt(found)) if optimizer else {},
         frozen=tuple(frozen_names(found)),
         layers=dict(layer_states(found, told)),
-        metrics=metric_state(model) if optimizer else {},
+        metrics=metric_states(found) if optimizer else {},
         parts=dict(_parts(found)),
         trained={path: tuple(filter(None, row)) for path, row in trained.items()},
         ties=dict(_ties(found)),

@@ -22,16 +22,24 @@ from kport.model._keras_trainer import (
     structures_of,
 )
 from kport.model._layer_edges import is_given
-from kport.model._walk import Walk
+from kport.model._walk import Walk, walk
 
-__all__ = ["build_lazy_metrics", "build_metrics", "metric_state"]
+__all__ = ["build_lazy_metrics", "build_metrics", "metric_states"]
 
 # What Keras tells apart by the last dimensions of (targets, predictions).
 _SIZES = {"binary": (1, 1), "sparse": (1, 2), "dense": (2, 2)}
 
 
-def metric_state(model: keras.Model) -> JSON:
-    """Return what became of the losses and metrics of ``compile``; empty before the first batch."""
+def metric_states(found: Walk) -> JSON:
+    """Return what became of the losses and metrics of ``compile``; see `ModelSpec.metrics`."""
+    models = {path: one for path, one in found.layers() if isinstance(one, keras.Model)}
+    states = {path: state for path, one in models.items() if (state := _state(one))}
+    whole = states.pop("", {})
+    return {**whole, "parts": states} if states else whole
+
+
+def _state(model: keras.Model) -> JSON:
+    """Return it for one model; it is empty before the first batch."""
     state: JSON = {}
     loss, metrics = compile_loss(model), compile_metrics(model)
     if loss is not None and loss.built:
@@ -50,12 +58,21 @@ def _plain(node: Any) -> Any:
     return [_plain(child) for child in node] if isinstance(node, (list, tuple)) else None
 
 
-def build_metrics(model: keras.Model, state: JSON) -> None:
-    """Make losses and metrics of a compiled model as they were.
+def build_metrics(model: keras.Model, states: JSON) -> None:
+    """Make losses and metrics of a compiled model, and of models inside of it, as they were.
 
     Raises:
         LoadError: Others came of it.
     """
+    whole = {key: one for key, one in states.items() if key != "parts"}
+    parts = states.get("parts", {})
+    inner = dict(walk(model).layers()) if parts else {}
+    for one, state in ((model, whole), *((inner.get(path), row) for path, row in parts.items())):
+        if isinstance(one, keras.Model):
+            _build(one, state)
+
+
+def _build(model: keras.Model, state: JSON) -> None:
     loss, metrics = compile_loss(model), compile_metrics(model)
     if not state or (loss is None and metrics is None):
         return
@@ -65,7 +82,7 @@ def build_metrics(model: keras.Model, state: JSON) -> None:
             loss.build(targets, predictions)
         if "metrics" in state and metrics is not None and not metrics.built:
             metrics.build(targets, predictions)
-    made = metric_state(model)
+    made = _state(model)
     if "losses" in made:
         made["losses"] = _as_numbered(made["losses"], state.get("losses", []), model)
     for part in ("losses", "metrics"):

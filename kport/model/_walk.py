@@ -8,10 +8,8 @@ set, nor from names that Keras numbered. A leading underscore is left out where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from types import FunctionType
 from typing import Any
 
 import keras
@@ -19,7 +17,7 @@ import keras
 from kport.checkpoint import Kind, distinct, join_name, local_layer_names
 from kport.components import is_users
 from kport.model._attributes import PLAIN, sorted_attributes, users_attributes
-from kport.model._contents import enclosed, members
+from kport.model._contents import enclosed, is_container, is_function, members
 from kport.model._keras import is_graph, own_variables, trained_variables
 from kport.model._keras_trainer import compile_loss
 
@@ -129,14 +127,14 @@ class _Walker:
                 self.visit_now(thing, path)
         elif isinstance(thing, (keras.Layer, keras.random.SeedGenerator)):
             self.visit_now(thing, path)
-        elif isinstance(thing, (list, tuple, Mapping, set, frozenset)):
+        elif is_container(thing):
             if id(thing) not in self.around:  # one that holds itself has no end
                 self.around.add(id(thing))
                 for segment, child in members(thing):
                     if type(child) not in PLAIN:  # a row of numbers may be long
                         self.visit(child, _join(path, segment), kind)
                 self.around.remove(id(thing))
-        elif isinstance(thing, (FunctionType, partial)) and id(thing) not in self.seen:
+        elif is_function(thing) and id(thing) not in self.seen:
             self.seen[id(thing)] = path
             self.functions.append((thing, path))
         elif is_users(thing) and not self.in_functions and not self.is_second(thing, path):

@@ -51,7 +51,7 @@ def test_keys_that_read_alike_are_two(tmp_path: Path) -> None:
 def test_layers_of_one_name_in_a_set_are_an_error(tmp_path: Path) -> None:
     model = InASet()
     model(X)
-    with pytest.raises(UsageError, match=r"a set holds several layers of one name: one\nGive them"):
+    with pytest.raises(UsageError, match=r"several objects of one name: one\nGive them"):
         kport.save(model, tmp_path / "bundle")
 
 

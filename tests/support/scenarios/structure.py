@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+from collections import UserList, deque
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -466,6 +467,52 @@ class HoldsSets(keras.Model):
 @scenario("layer_in_plain_object")
 def layers_in_a_plain_object() -> tuple[keras.Model, Call]:
     return simple(HoldsPlainObject())
+
+
+class Ends(NamedTuple):
+    first: Any
+    last: list[Any]
+    scale: float = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    part: Any
+    name: str = "fixed"
+
+
+@component
+class HoldsValues(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends = Ends(Dense(3), [Dense(2)])
+        self.fixed = Fixed(Dense(3))
+
+    def call(self, x: Any) -> Any:
+        return self.ends.last[0](self.fixed.part(self.ends.first(x))) * self.ends.scale
+
+
+@component
+class HoldsRows(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.row = deque([Dense(3)], maxlen=4)
+        self.field = np.array([[Dense(3), None]], dtype=object)
+        self.users = UserList([Dense(3)])
+        self.method = Dense(2).__call__
+
+    def call(self, x: Any) -> Any:
+        return self.method(self.users[0](self.field[0, 0](self.row[0](x))))
+
+
+@scenario()
+def layers_in_rows_that_keras_does_not_know() -> tuple[keras.Model, Call]:
+    return simple(HoldsRows())
+
+
+@scenario()
+def layers_in_named_tuples_and_frozen_dataclasses() -> tuple[keras.Model, Call]:
+    return simple(HoldsValues())
 
 
 @scenario("layer_in_frozenset")

@@ -381,7 +381,7 @@ def an_optimizer_put_on_a_model() -> tuple[keras.Model, Call]:
 def a_compiled_part_that_was_frozen_afterwards() -> tuple[keras.Model, Call]:
     """The classic way to train adversaries: one is compiled, frozen, and part of the other."""
     critic = keras.Sequential([keras.Input((3,)), Dense(2, name="judge")], name="critic")
-    critic.compile(optimizers.Adam(0.02), "mse")
+    critic.compile(optimizers.Adam(0.02), "mse", metrics=["mae", "accuracy"])
     critic.train_on_batch(batch(4, 3), batch(4, 2))
     critic.trainable = False
     entry = keras.Input((3,))
