@@ -137,7 +137,7 @@ class _Walker:
         elif is_function(thing) and id(thing) not in self.seen:
             self.seen[id(thing)] = path
             self.functions.append((thing, path))
-        elif is_users(thing) and not self.in_functions and not self.is_second(thing, path):
+        elif is_users(thing) and not self.is_second(thing, path):
             # Keras does not look into objects of other classes, and loses the layers they hold.
             for segment, child in sorted_attributes(thing):
                 self.visit(child, _join(path, segment), kind)

@@ -492,6 +492,14 @@ class HoldsValues(keras.Model):
         return self.ends.last[0](self.fixed.part(self.ends.first(x))) * self.ends.scale
 
 
+class Applies:
+    def __init__(self, part: Any) -> None:
+        self.part = part
+
+    def apply(self, x: Any) -> Any:
+        return self.part(x)
+
+
 @component
 class HoldsRows(keras.Model):
     def __init__(self) -> None:
@@ -500,9 +508,10 @@ class HoldsRows(keras.Model):
         self.field = np.array([[Dense(3), None]], dtype=object)
         self.users = UserList([Dense(3)])
         self.method = Dense(2).__call__
+        self.method_of_holder = Applies(Dense(3)).apply
 
     def call(self, x: Any) -> Any:
-        return self.method(self.users[0](self.field[0, 0](self.row[0](x))))
+        return self.method(self.users[0](self.field[0, 0](self.row[0](self.method_of_holder(x)))))
 
 
 @scenario()
