@@ -33,19 +33,21 @@ backend_tests() {
     KERAS_BACKEND=$1 tests "$bin" -m backend
 }
 
-# What these test is in the oldest Keras, too.
-oldest=(tests/components tests/model/test_{changes,freeze,keras_private,load_weights,newer_keras}.py
-    tests/model/test_{own_optimizers,parts,round_trip,scenarios,sharing,untraced}.py)
-
 lean_tests() {
-    local lean=.venv-$1/bin more=()
-    [ "$1" = jax ] || more=("${oldest[@]}")
+    local lean=.venv-$1/bin
     if "$lean/python" -c 'import tensorflow' 2>/dev/null; then
         echo "TensorFlow is installed in .venv-$1; run: rm -r .venv-$1 && make test" >&2
         return 1
     fi
     KERAS_BACKEND=$1 tests "$lean" tests/compat/savedmodel tests/compat/tensorbundle \
-        tests/compat/tfcheckpoint tests/compat/test_weights_only.py "${more[@]}"
+        tests/compat/tfcheckpoint tests/compat/test_weights_only.py
+}
+
+# What all models need. Keras's lookups need TensorFlow.
+oldest_tests() {
+    KERAS_BACKEND=torch tests .venv-torch/bin tests/components -k "not preprocessing" \
+        tests/model/test_{changes,freeze,keras_private,load_weights,newer_keras}.py \
+        tests/model/test_{own_optimizers,parts,round_trip,scenarios,sharing,untraced}.py
 }
 
 run_part() {
@@ -61,7 +63,10 @@ run_part() {
             run "tests without a backend" tests "$bin" -m "not backend" --ignore=tests/crossing
             ;;
         crossing) run "tests from each backend to each" tests "$bin" tests/crossing ;;
-        lean-*) run "tests on ${1#lean-} without TensorFlow" lean_tests "${1#lean-}" ;;
+        lean-*)
+            run "tests on ${1#lean-} without TensorFlow" lean_tests "${1#lean-}"
+            [ "$1" = lean-jax ] || run "tests on the oldest Keras" oldest_tests
+            ;;
         *) run "tests on $1" backend_tests "$1" ;;
     esac
     for label in "${failed[@]}"; do
