@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from kport.components._inherited import made_of
 from kport.components._leaves import leaves, prints
 from kport.components._plain import container, unwatched
 from kport.components._policy import build_as_constructed
@@ -44,6 +45,7 @@ class Arguments:
         kept: Names of arguments that the constructor made attributes of, as they were.
         left: Attributes named like an argument, as the constructor left them.
         prints: What the constructor, and `build` since, left, by path; see `leaves`.
+        made: What Keras's own base class told then of arguments; see `made_of`.
     """
 
     owner: type
@@ -53,6 +55,7 @@ class Arguments:
     kept: frozenset[str] = frozenset()
     left: Mapping[str, Any] = field(default_factory=dict)
     prints: Mapping[str, str] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
 
 
 def arguments_of(thing: object) -> Arguments | None:
@@ -191,7 +194,8 @@ def _with_attributes(arguments: Arguments, thing: object) -> Arguments:
     own = own_attributes(thing)
     left = {name: own[name] for name in arguments.named if name in own}
     same = (name for name, value in left.items() if _same(value, arguments.named[name]))
-    return replace(arguments, kept=frozenset(same), left=left, prints=_prints(thing))
+    made = made_of(thing, arguments.named)
+    return replace(arguments, kept=frozenset(same), left=left, prints=_prints(thing), made=made)
 
 
 def _same(one: Any, other: Any) -> bool:

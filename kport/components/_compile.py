@@ -69,7 +69,5 @@ def _get_compile_config(self: Any) -> dict[str, Any]:
 
 
 def _compile_from_config(self: Any, config: dict[str, Any]) -> None:
-    import keras
-
-    given = decode(keras.saving.deserialize_keras_object(config))
+    given = decode(config)
     self.compile(*given["args"], **given["kwargs"])

@@ -7,53 +7,69 @@ A class without a `get_config` of its own gets one out of its constructor's argu
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kport.components._arguments import (
-    arguments_of,
-    remember_arguments,
-)
+from kport.components._arguments import Arguments, arguments_of, remember_arguments
 from kport.components._calls import remember_calls
 from kport.components._compile import equip_compile
+from kport.components._fields import (
+    encoded,
+    fields_config,
+    from_fields,
+    from_member,
+    member_config,
+)
 from kport.components._graphs import GRAPH, from_graph, is_given_a_graph, rest_of
+from kport.components._inherited import OF_ANY_LAYER, inherited_config, is_told
+from kport.components._kinds import kind_of
 from kport.components._policy import under
 from kport.components._since import SINCE, put_since, set_since
 from kport.components._things import is_function
-from kport.components._values import decode, encode
-from kport.errors import Problem, SaveError
+from kport.components._values import decode, encode, unmarked
+from kport.errors import Problem, SaveError, UsageError
 
-__all__ = ["OF_ANY_LAYER", "constructed", "equip", "writes_no_config"]
+__all__ = ["constructed", "equip", "writes_no_config"]
 
 _POLICY = "kport_global_policy"
 _POSITIONAL = "kport_positional"
 # Names that a base class writes and that the constructor was not given: its **kwargs may be data
 # of its own, or it may pass some of these to its base class itself.
 _IMPLIED = "kport_implied"
-OF_ANY_LAYER = frozenset({"name", "dtype", "trainable", "activity_regularizer", "autocast"})
-"""Arguments of every layer, which `keras.Layer` itself writes and restores."""
+# What the constructor was given of these, where it made another of it.
+_GIVEN = "kport_given"
+_OURS = (_GIVEN, _IMPLIED, _POLICY, SINCE)
 
 
 def equip(cls: type) -> None:
     """Make objects of a class serializable by their constructor's arguments."""
-    if dataclasses.is_dataclass(cls):
-        _set(cls, "get_config", _dataclass_config)
-        _set(cls, "from_config", classmethod(_from_fields))
+    if dataclasses.is_dataclass(cls) and not kind_of(cls):
+        _set(cls, "get_config", fields_config)
+        _set(cls, "from_config", classmethod(from_fields))
     elif issubclass(cls, enum.Enum):
-        _set(cls, "get_config", _member_config)
-        _set(cls, "from_config", classmethod(_from_member))
+        _set(cls, "get_config", member_config)
+        _set(cls, "from_config", classmethod(from_member))
+    elif cls.__dictoffset__ == 0 and writes_no_config(cls):
+        raise UsageError(
+            f"objects of {cls.__name__} have no room to remember their arguments",
+            remedy=f"Add '__dict__' to its __slots__, make it a dataclass, or write get_config and "
+            f"from_config for {cls.__name__}.",
+        )
     else:
-        remember_arguments(cls)
+        if cls.__dictoffset__:
+            remember_arguments(cls)
         remember_calls(cls)
         equip_compile(cls)
         if writes_no_config(cls):
             _set(cls, "get_config", _argument_config)
-            _set(cls, "from_config", classmethod(_from_arguments))
+            own = vars(cls).get("from_config")
+            made = _as_written(own.__func__) if isinstance(own, classmethod) else _from_arguments
+            setattr(cls, "from_config", classmethod(made))  # noqa: B010  # mypy knows no such name
 
 
 def _set(cls: type, name: str, value: Any) -> None:
@@ -68,36 +84,6 @@ def writes_no_config(cls: type) -> bool:
     return method is None or module.startswith("keras.") or method is _argument_config
 
 
-def _dataclass_config(self: Any) -> dict[str, Any]:
-    fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-    return _encoded(fields, type(self).__name__)
-
-
-def _from_fields(cls: type, config: dict[str, Any]) -> Any:
-    return cls(**{name: decode(value) for name, value in config.items()})
-
-
-def _member_config(self: Any) -> dict[str, Any]:
-    return {"member": self.name}
-
-
-def _from_member(cls: Any, config: dict[str, Any]) -> Any:
-    return cls[config["member"]]
-
-
-def _encoded(values: dict[str, Any], owner: str) -> dict[str, Any]:
-    problems: list[Problem] = []
-    encoded = {name: encode(value, name, problems) for name, value in values.items()}
-    if problems:
-        raise SaveError(
-            f"{owner} was constructed with something that a file cannot hold",
-            problems=problems,
-            remedy="Register functions and classes with @kport.register, or write get_config and "
-            f"from_config for {owner}.",
-        )
-    return encoded
-
-
 def _argument_config(self: Any) -> dict[str, Any]:
     arguments = arguments_of(self)
     if arguments is None or arguments.owner is not type(self):
@@ -105,24 +91,24 @@ def _argument_config(self: Any) -> dict[str, Any]:
             f"{type(self).__name__} is not registered, so its constructor's arguments are unknown",
             remedy=f"Decorate {type(self).__name__} with @kport.register, or give it a get_config.",
         )
-    inherited = _inherited_config(self)
-    if inherited.keys() >= GRAPH:
-        if is_given_a_graph(self, arguments):
-            arguments = replace(arguments, named=rest_of(arguments), positional=())
-        else:
-            inherited = {name: one for name, one in inherited.items() if name not in GRAPH}
-    named = {
-        name: value
-        for name, value in arguments.named.items()
-        if name not in inherited and not _comes_of_itself(arguments.owner, name, value)
-    }
-    config = {**inherited, **_encoded(named, type(self).__name__)}
+    inherited, arguments = _made_again(self, arguments)
+    own, given = dict[str, Any](), dict[str, Any]()
+    for name, value in arguments.named.items():
+        told = is_told(arguments.made, name, value, inherited)
+        if not (told or _comes_of_itself(arguments.owner, name, value)):
+            (given if name in OF_ANY_LAYER & inherited.keys() else own)[name] = value
+    config = {**inherited, **encoded(own, type(self).__name__)}
+    graph = inherited.keys() >= GRAPH
+    if given and not graph:
+        config[_GIVEN] = encoded(given, type(self).__name__)
     implied = sorted(set(inherited) - set(arguments.named))
-    if implied and _takes_all(type(self)) and not inherited.keys() >= GRAPH:
+    cls: Any = type(self)
+    ours = cls.from_config.__func__ is _from_arguments  # which reads it
+    if implied and ours and _takes_all(type(self)) and not graph:
         config[_IMPLIED] = implied
     if arguments.positional:
         given = {_POSITIONAL: list(arguments.positional)}
-        config |= _encoded(given, type(self).__name__)
+        config |= encoded(given, type(self).__name__)
     if arguments.policy is not None:
         config[_POLICY] = arguments.policy
     return config if _is_layer(self) else {**config, **_since(self, config)}
@@ -146,25 +132,25 @@ def _is_layer(thing: Any) -> bool:
     return isinstance(thing, keras.Layer)
 
 
+def _made_again(self: Any, arguments: Arguments) -> tuple[dict[str, Any], Arguments]:
+    """Return the inherited config and the arguments, each without what the other makes again."""
+    inherited, layers = inherited_config(self), arguments.named.get("layers")
+    if inherited.keys() >= GRAPH and is_given_a_graph(self, arguments):
+        return inherited, replace(arguments, named=rest_of(arguments), positional=())
+    if inherited.keys() >= GRAPH or not isinstance(layers, (list, tuple)):  # of a Sequential
+        left = {"build_input_shape"} | GRAPH if "layers" in inherited else GRAPH
+        inherited = {name: one for name, one in inherited.items() if name not in left}
+    return inherited, arguments
+
+
 def _comes_of_itself(owner: Any, name: str, value: Any) -> bool:
-    """Whether an argument is a function that no file can hold, and the default that code gives."""
+    """Whether an argument is code that no file can hold, and the default that code gives."""
     problems: list[Problem] = []
     parameter = inspect.signature(owner.__init__).parameters.get(name)
-    if is_function(value) and parameter is not None and parameter.default is value:
+    code = is_function(value) or isinstance(value, type)
+    if code and parameter is not None and parameter.default is value:
         encode(value, name, problems)
     return bool(problems)
-
-
-def _inherited_config(self: Any) -> dict[str, Any]:
-    """What the nearest class of Keras's own says of the object."""
-    for base in type(self).__mro__:
-        method = vars(base).get("get_config")
-        if method is not None and base.__module__.startswith("keras."):
-            with contextlib.suppress(NotImplementedError):
-                config: dict[str, Any] = method(self)
-                return config
-            return {}
-    return {}
 
 
 def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
@@ -175,16 +161,33 @@ def _from_arguments(cls: Any, config: dict[str, Any]) -> Any:
     values = {name: decode(value) for name, value in config.items() if name != SINCE}
     policy = values.pop(_POLICY, None)
     positional = values.pop(_POSITIONAL, [])
-    implied = values.pop(_IMPLIED, [])
+    implied, given = values.pop(_IMPLIED, []), values.pop(_GIVEN, {})
     known = set(values) if _takes_all(cls) else set(inspect.signature(cls.__init__).parameters)
     taken = {name: one for name, one in values.items() if name in known.difference(implied)}
     with under(policy):
-        thing = cls(*positional, **taken)
+        thing = cls(*positional, **{**taken, **given})
     for name, value in values.items():
-        if name not in taken and name in OF_ANY_LAYER:
+        if (name in given or name not in taken) and name in OF_ANY_LAYER:
             _restore(thing, name, value)
     put_since(thing, since)
     return thing
+
+
+def _as_written(original: Callable[[Any, dict[str, Any]], Any]) -> Any:
+    """Let a `from_config` of the user's see the config that Keras would give: no marks of kport's.
+
+    What Keras serialized is for it to deserialize, as always.
+    """
+
+    @functools.wraps(original)
+    def from_config(cls: Any, config: dict[str, Any]) -> Any:
+        told = {name: unmarked(one) for name, one in config.items() if name not in _OURS}
+        with under(decode(config.get(_POLICY))):
+            thing = original(cls, told)
+        put_since(thing, config.get(SINCE, {}))
+        return thing
+
+    return from_config
 
 
 def constructed(cls: Any, config: dict[str, Any], construct: Callable[[Any], Any]) -> Any:
@@ -211,6 +214,8 @@ def _takes_all(cls: Any) -> bool:
 def _restore(thing: Any, name: str, value: Any) -> None:
     """Set what a constructor without ``**kwargs`` does not take."""
     layer = _is_layer(thing)
+    if getattr(thing, "dtype_policy" if name == "dtype" else name, None) == value:
+        return
     if name == "dtype" and layer:
         thing.dtype_policy = value
     elif hasattr(thing, name) and value is not None and (name == "name" or layer):

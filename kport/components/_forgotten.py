@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from kport.components._arguments import Arguments, arguments_of, own_attributes
-from kport.components._configs import OF_ANY_LAYER, writes_no_config
+from kport.components._configs import writes_no_config
+from kport.components._inherited import AS_GIVEN, OF_ANY_LAYER, changed_since, inherited_config
 from kport.components._values import encode
 from kport.errors import Problem
 
@@ -62,17 +63,23 @@ def replaced_arguments(thing: Any) -> list[Problem]:
 
     A config made of the arguments has still what was there before.
     """
+    import keras
+
     arguments = arguments_of(thing)
     if arguments is None or not writes_no_config(type(thing)):
         return []
     own = own_attributes(thing)
-    return [
-        Problem(_label(thing), f"{name!r} was set after __init__, whose argument it was", "lost")
+    replaced = [
+        name
         for name, before in arguments.left.items()
         if own.get(name) is not before
         and not _is_kept(arguments, name)
         and _is_told_as_a_whole(before)
     ]
+    if isinstance(thing, keras.Layer) and any(one != AS_GIVEN for one in arguments.made.values()):
+        replaced += changed_since(arguments.made, inherited_config(thing))
+    text = "was set after __init__, whose argument it was"
+    return [Problem(_label(thing), f"{name!r} {text}", "lost") for name in replaced]
 
 
 def _is_kept(arguments: Arguments, name: str) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "is_impostor",
     "is_operation",
     "kind_of",
+    "public_module",
 ]
 
 # Classes that run code, load other files or unpickle on construction, whatever their config says.
@@ -86,6 +87,7 @@ def _bases() -> dict[str, tuple[type, ...]]:
         "quantizer": (keras.quantizers.Quantizer,),
         "quantization config": _newer(keras.quantizers, "QuantizationConfig"),  # 3.13
         "seed generator": (keras.random.SeedGenerator,),
+        "input spec": (keras.InputSpec,),
     }
 
 
@@ -148,6 +150,12 @@ def builtin_class(module: str, name: str) -> Any | None:
         public = sys.modules.get(module)
     found = vars(public).get(name) if public is not None else None
     return found if isinstance(found, type) and kind_of(found) else None
+
+
+def public_module(cls: type) -> str | None:
+    """Return the name of the module in which `builtin_class` finds a class; None if in none."""
+    names = (name for name in _public_modules() if builtin_class(name, cls.__name__) is cls)
+    return next(names, None)
 
 
 def builtin_function(module: str, name: str) -> Any | None:

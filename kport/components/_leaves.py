@@ -22,7 +22,16 @@ from kport.components._plain import container, is_array, is_plain, print_of
 from kport.components._things import has_a_state, is_function, is_of_users_class
 from kport.components._values import PLAIN
 
-__all__ = ["attributes_of", "is_fixed", "is_mark", "leaves", "mark_of", "prints", "text_of"]
+__all__ = [
+    "attributes_of",
+    "is_fixed",
+    "is_mark",
+    "is_pythons",
+    "leaves",
+    "mark_of",
+    "prints",
+    "text_of",
+]
 
 _ADDRESS = " at 0x"  # in memory
 _FUNCTION = "<function>"
@@ -101,8 +110,17 @@ def _rows(value: Any) -> Mapping[Any, Any]:
 
 
 def attributes_of(thing: Any) -> dict[str, Any]:
-    """Return the attributes of an object, those of ``__slots__`` with the rest."""
-    return {**dict(_in_slots(thing)), **getattr(thing, "__dict__", {})}
+    """Return the attributes of an object, those of ``__slots__`` with the rest.
+
+    Not Python's own, such as the ``__orig_class__`` of a generic one.
+    """
+    every = {**dict(_in_slots(thing)), **getattr(thing, "__dict__", {})}
+    return {name: one for name, one in every.items() if not is_pythons(name)}
+
+
+def is_pythons(name: str) -> bool:
+    """Whether an attribute is one that Python gives to an object."""
+    return name.startswith("__") and name.endswith("__")
 
 
 def _in_slots(thing: Any) -> Iterator[tuple[str, Any]]:

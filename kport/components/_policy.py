@@ -35,9 +35,10 @@ def build_as_constructed(thing: Any) -> None:
 
     Also that of what the code of a class makes then, which stands in no config.
     """
-    original, policy = getattr(thing, "build", None), _TOLD.get()
-    if policy is None or original is None:
+    policy = _TOLD.get()
+    if policy is None or not hasattr(type(thing), "build"):
         return
+    original = thing.build
 
     @functools.wraps(original)
     def build(*args: Any, **kwargs: Any) -> Any:

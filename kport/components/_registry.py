@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -92,6 +93,12 @@ class ComponentRegistry:
     def versions(self, names: Iterable[str]) -> dict[str, int]:
         """Return name -> version for those of the names that are registered here."""
         return {name: self._by_name[name].version for name in names if name in self._by_name}
+
+    def classes_once(self, name: str) -> frozenset[str]:
+        """Return the names that classes have here of which files may know one by a bare name."""
+        every = {**self._by_alias, **self._by_name}
+        known = (one for key, one in every.items() if re.split("[>:.]", key)[-1] == name)
+        return frozenset(getattr(one.target, "__name__", "") for one in known) | {name}
 
     def newer_in_file(self, versions: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Return name -> (version in the file, version here) where the file is the newer one."""

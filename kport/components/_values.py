@@ -1,8 +1,9 @@
 """Values of constructor arguments as JSON, beyond what Keras's own serialization knows.
 
 Keras gives back a tuple as a list, a dict with its keys as strings, a NumPy scalar as a Python
-number; and it does not know sets, paths, bytes that are no text, or complex numbers. Each of those
-becomes an object with one key, ``__kport__``, so that the argument comes back as it was.
+number; and it does not know sets, paths, bytes that are no text, complex numbers, classes, or
+functions with some arguments given. Each of those becomes an object with one key, ``__kport__``, so
+that the argument comes back as it was.
 Everything that Keras can serialize (layers, initializers, registered functions, dataclasses, enums)
 is left to it.
 """
@@ -11,19 +12,25 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
 from kport.checkpoint import DTYPES
-from kport.components._arrays import decode_array, encode_array, on_host
+from kport.components._arrays import decode_array, encode_array, holds_plain, on_host
+from kport.components._references import class_node, class_of, node_of
+from kport.components._things import is_of_users_class
 from kport.errors import Problem
 
-__all__ = ["MARK", "PLAIN", "Leaf", "array_node", "decode", "encode"]
+__all__ = ["MARK", "PLAIN", "Leaf", "array_node", "decode", "encode", "unmarked"]
 
 PLAIN = (str, int, float, bool, type(None))
 """What JSON has words for."""
+
+_FLATTENED = (str, int, float, list, tuple, dict)
+"""Of an object of a class derived from these, Keras keeps this much."""
 
 MARK = "__kport__"
 """The key of an object that stands for a value which JSON has no word for."""
@@ -53,7 +60,7 @@ def encode(value: Any, place: str, problems: list[Problem], leaf: Leaf | None = 
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
         items = [encode(item, f"{place}[{i}]", problems, leaf) for i, item in enumerate(value)]
         return items if isinstance(value, list) else {MARK: "tuple", "items": items}
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not is_of_users_class(value):
         return _encode_dict(value, place, problems, leaf)
     if type(value) in (set, frozenset):
         items = [encode(item, place, problems, leaf) for item in sorted(value, key=repr)]
@@ -82,15 +89,21 @@ def _encode_dict(
 def _for_keras(value: Any, place: str, problems: list[Problem]) -> Any:
     import keras
 
-    array = value if isinstance(value, np.ndarray) and value.ndim > 0 else on_host(value)
+    array = value if isinstance(value, np.ndarray) else on_host(value)
     if array is not None and (array.dtype.kind in "biuf" or array.dtype.name in DTYPES):
-        return value
+        return array_node(array, _for_keras) if value is array and array.ndim == 0 else value
+    if type(value) is np.ndarray and holds_plain(value, lambda one: type(one) in PLAIN):
+        return array_node(value, _for_keras)
+    if isinstance(value, type) and (node := class_node(value)) is not None:
+        return {MARK: "class", "value": node}
+    if type(value) is partial:
+        parts = {"function": value.func, "args": value.args, "keywords": value.keywords}
+        inner = {key: encode(one, f"{place}.{key}", problems) for key, one in parts.items()}
+        return {MARK: "partial", **inner}
     serializable = hasattr(value, "get_config") or isinstance(value, keras.DTypePolicy)
     if serializable and not isinstance(value, type):
-        return value
-    if callable(value) and keras.saving.get_registered_name(value) != getattr(value, "__name__", 0):
-        return value  # registered
-    if callable(value) and getattr(value, "__module__", "").startswith("keras."):
+        return node_of(value) if isinstance(value, _FLATTENED) else value
+    if _is_known_function(value):
         return value
     what = "a function" if callable(value) else f"a {type(value).__name__}"
     text = f"is {what} ({value!r:.60}), which a file cannot hold"
@@ -101,6 +114,17 @@ def _for_keras(value: Any, place: str, problems: list[Problem]) -> Any:
         )
     problems.append(Problem(place, text, "type"))
     return None
+
+
+def _is_known_function(value: Any) -> bool:
+    """Whether it is registered, or one of Keras's own."""
+    import keras
+
+    name = getattr(value, "__name__", None)  # which not all that can be called has
+    if not callable(value) or isinstance(value, type) or name is None:
+        return False
+    registered = keras.saving.get_registered_name(value) != name
+    return registered or getattr(value, "__module__", "").startswith("keras.")
 
 
 def array_node(array: np.ndarray[Any, Any], leaf: Leaf) -> dict[str, Any]:
@@ -124,6 +148,17 @@ def decode(value: Any) -> Any:
     return _decode_marked(sort, value)
 
 
+def unmarked(value: Any) -> Any:
+    """Undo `encode` of all but what Keras serialized, which stays as it is."""
+    if isinstance(value, list):
+        return [unmarked(item) for item in value]
+    if not isinstance(value, dict) or ("class_name" in value and "config" in value):
+        return value
+    if MARK in value:
+        return decode(value)
+    return {key: unmarked(item) for key, item in value.items()}
+
+
 def _decode_marked(sort: str, value: dict[str, Any]) -> Any:
     if sort in ("tuple", "set", "frozenset"):
         make = {"tuple": tuple, "set": set, "frozenset": frozenset}[sort]
@@ -143,6 +178,11 @@ def _decode_marked(sort: str, value: dict[str, Any]) -> Any:
         )
     if sort == "array":
         return decode_array(value, decode)
+    if sort == "class":
+        return class_of(value["value"])
+    if sort == "partial":
+        given = decode(value["args"]), decode(value["keywords"])
+        return partial(decode(value["function"]), *given[0], **given[1])
     if sort == "path":
         return Path(value["value"])
     if sort == "bytes":

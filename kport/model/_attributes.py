@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from kport.components import is_written, unknown_names
+from kport.components import is_pythons, is_written, unknown_names
 from kport.model._keras import is_graph, names_kept
 
 __all__ = [
@@ -67,7 +67,8 @@ def beside_books(layer: keras.Layer) -> dict[str, Any]:
     """Return the attributes that not every layer or model has, by their whole names."""
     books = _books(layer) | _COMPILE_STATE
     own = own_attributes(layer).items()
-    return {name: one for name, one in own if not (name in books or name.startswith(_OURS))}
+    ours = {name for name, _ in own if name.startswith(_OURS) or is_pythons(name)}
+    return {name: one for name, one in own if name not in books | ours}
 
 
 def set_by_users(layer: keras.Layer) -> dict[str, Any]:

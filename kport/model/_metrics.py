@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from kport.checkpoint import JSON, Kind, LazyTensor, without_prefix
+from kport.components import COMPONENTS
 from kport.errors import LoadError, mapped
 from kport.model._keras import is_graph
 from kport.model._keras_trainer import (
@@ -86,11 +87,18 @@ def _build(model: keras.Model, state: JSON) -> None:
     if "losses" in made:
         made["losses"] = _as_numbered(made["losses"], state.get("losses", []), model)
     for part in ("losses", "metrics"):
-        if made.get(part, state.get(part)) != state.get(part):
+        if part in made and not _are_same(made[part], state.get(part)):
             raise LoadError(
                 f"{part} of compile() were {state[part]}, and now came to {made[part]}",
                 remedy="Was the code changed? compile=False loads the model without its training.",
             )
+
+
+def _are_same(made: Any, stored: Any) -> bool:
+    """Whether rows of names are the same, but for classes that were renamed since."""
+    if not isinstance(made, list) or not isinstance(stored, list):
+        return made == stored or made in COMPONENTS.classes_once(str(stored))
+    return len(made) == len(stored) and all(map(_are_same, made, stored))
 
 
 def _as_numbered(made: list[list[str]], stored: list[list[str]], model: keras.Model) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 import kport
@@ -115,6 +116,32 @@ def test_an_alias_in_a_file_leads_to_the_new_class(tmp_path: Path) -> None:
     assert type(kport.load(tmp_path / "bundle").layers[0]) is New
 
 
+def test_a_loss_and_a_metric_that_were_renamed_are_those_of_the_file(tmp_path: Path) -> None:
+    @kport.register("renamed")
+    class OldLoss(keras.losses.MeanSquaredError): ...
+
+    @kport.register("renamed")
+    class OldMetric(keras.metrics.MeanSquaredError): ...
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", OldLoss(), metrics=[OldMetric()])
+    x = np.ones((4, 2), "float32")
+    model.fit(x, x[:, :1], verbose=0)
+    kport.save(model, tmp_path / "bundle")
+
+    @kport.register("renamed", aliases=["older>Loss", "older:OldLoss"])
+    class NewLoss(keras.losses.MeanSquaredError): ...
+
+    @kport.register("renamed", aliases=["older>Metric", "older:OldMetric"])
+    class NewMetric(keras.metrics.MeanSquaredError): ...
+
+    aged(tmp_path / "bundle", "older>", "renamed>Old")
+    loaded = kport.load(tmp_path / "bundle")
+    assert type(loaded.loss) is NewLoss
+    results = loaded.get_metrics_result(), model.get_metrics_result()
+    np.testing.assert_array_equal(*[[float(one) for one in row.values()] for row in results])
+
+
 def saved_by_version_one(tmp_path: Path) -> Path:
     @kport.register("growing", "Grows")
     class Grows(keras.layers.Layer):
@@ -144,11 +171,10 @@ def version(number: int) -> Any:
     return Grows
 
 
-def aged(path: Path, alias: str) -> Path:
+def aged(path: Path, alias: str, name: str = "growing>Grows") -> Path:
     """Let a file know the class by an alias, as if it had been renamed as well."""
-    for name in ("kport.json", "config.json"):
-        file = path / name
-        file.write_text(file.read_text().replace("growing>Grows", alias))
+    for file in (path / "kport.json", path / "config.json"):
+        file.write_text(file.read_text().replace(name, alias))
     manifest = json.loads((path / "kport.json").read_text())
     manifest["files"]["config.json"]["size"] = (path / "config.json").stat().st_size
     (path / "kport.json").write_text(json.dumps(manifest))
