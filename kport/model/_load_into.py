@@ -58,8 +58,11 @@ def load_into(
     if checkpoint.holds is Holds.DEFINITION:
         raise LoadError("holds the definition of a model and no weights")
     weights = checkpoint.of_kind(*WEIGHTS)
-    names = rename_all(weights, rename or {})
+    keras_names = checkpoint.naming in (Naming.KERAS, Naming.KERAS_2)
+    names = rename_all(weights, rename or {}, "/" if keras_names else ".")
     weights = {names[old]: tensor.renamed(names[old]) for old, tensor in weights.items()}
+    if keras_names:  # which are found by these
+        weights = {name: replace(one, keras_path=name) for name, one in weights.items()}
     only = replace(checkpoint, tensors=weights)
     if only.naming is Naming.POSITION:
         only = in_layer_order(only, model)
@@ -74,7 +77,7 @@ def load_into(
         place_optimizer(plan, checkpoint, model, names)
     placed = {id(pair.tensor.source) for pair in plan.pairs}
     report = assign(plan, strict=strict)
-    lines = list(_with_old_names(report, names))
+    lines = list(_with_old_names(report, plan, names))
     for name, tensor in checkpoint.tensors.items():
         if name not in names and id(tensor.source) not in placed:
             lines.append(ReportLine("dropped", name, "is no weight"))
@@ -107,8 +110,11 @@ def _weights_of(model: keras.Model) -> Walk:
     return found
 
 
-def _with_old_names(report: LoadReport, names: Mapping[str, str]) -> Iterator[ReportLine]:
+def _with_old_names(
+    report: LoadReport, plan: Plan, names: Mapping[str, str]
+) -> Iterator[ReportLine]:
     moved = {new: old for old, new in names.items() if new != old}
+    moved |= {one.name: moved[one.tensor.name] for one in plan.pairs if one.tensor.name in moved}
     for line in report.lines:
         renamed = line.outcome == "matched" and line.name in moved
         yield ReportLine("renamed", line.name, moved[line.name]) if renamed else line

@@ -160,3 +160,37 @@ def test_the_state_finds_its_place_beside_a_layer_that_was_replaced(tmp_path: Pa
         one.train_on_batch(X, X[:, :2])
     for mine, theirs in zip(second.head.get_weights(), first.head.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+@kport.register("load_weights")
+class Two(keras.Model):
+    def __init__(self, first: str) -> None:
+        super().__init__()
+        setattr(self, first, keras.layers.Dense(3))
+        self.first, self.head = first, keras.layers.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        return self.head(getattr(self, self.first)(x))
+
+
+@pytest.mark.parametrize("rename", [{"enc.**": "encoder.**"}, {"enc/vars/*": "encoder/vars/*"}])
+@pytest.mark.parametrize("target", ["model.keras", "model.weights.h5"])
+def test_names_change_in_files_of_plain_keras(
+    target: str, rename: dict[str, str], tmp_path: Path
+) -> None:
+    old, new = Two("enc"), Two("encoder")
+    x = np.ones((1, 2), "float32")
+    for model in (old, new):
+        model(x)
+    (old.save if target.endswith(".keras") else old.save_weights)(tmp_path / target)
+    report = kport.load_weights(new, tmp_path / target, rename=rename)
+    assert set(report.renamed) == {"encoder/vars/0", "encoder/vars/1"}
+    np.testing.assert_array_equal(*[keras.ops.convert_to_numpy(one(x)) for one in (old, new)])
+
+
+def test_a_pattern_that_matches_nothing_names_what_there_is(tmp_path: Path) -> None:
+    model = Two("enc")
+    model(np.ones((1, 2), "float32"))
+    model.save_weights(tmp_path / "model.weights.h5")
+    with pytest.raises(UsageError, match=r"(?s)'encoder.\*\*' matches no name.*enc/vars/"):
+        kport.load_weights(model, tmp_path / "model.weights.h5", rename={"encoder.**": "x.**"})
