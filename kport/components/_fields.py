@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -9,6 +10,10 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
+from kport.checkpoint import JSON
+from kport.components._leaves import attributes_of, leaves, mark_of, prints, text_of
+from kport.components._plain import encode_plain, is_plain, unwatched
+from kport.components._since import SINCE, put_since
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
@@ -44,7 +49,31 @@ def fields_config(self: Any) -> dict[str, Any]:
             problems=lost,
             remedy=f"Write get_config and from_config for {cls.__name__}, or make them fields.",
         )
-    return encoded({name: getattr(self, name) for name in names}, cls.__name__)
+    config = encoded({name: getattr(self, name) for name in names}, cls.__name__)
+    beside = {name: one for name, one in attributes_of(self).items() if name not in names}
+    since = {} if not beside else _unlike(beside, _left(self), cls.__name__)
+    return {**config, SINCE: since} if since else config
+
+
+def _unlike(held: dict[str, Any], before: dict[str, str], owner: str) -> JSON:
+    """Return path -> value, as JSON, of what is beside the fields and `__post_init__` left not."""
+    changed = {path: one for path, one in leaves(held) if before.get(path) != text_of(one)}
+    lost = [path for path, one in changed.items() if path in before and not is_plain(one)]
+    if lost:
+        raise SaveError(
+            f"code has put objects into {owner} since __init__",
+            problems=[Problem(path, f"is {mark_of(changed[path])}", "lost") for path in lost],
+            remedy="Make them fields.",
+        )
+    return {path: encode_plain(one) for path, one in sorted(changed.items()) if is_plain(one)}
+
+
+def _left(thing: Any) -> dict[str, str]:
+    """Return the prints of a dataclass of the same fields."""
+    values = {one.name: unwatched(getattr(thing, one.name)) for one in dataclasses.fields(thing)}
+    with contextlib.suppress(Exception):  # of a user's method
+        return prints(attributes_of(_made(type(thing), values)))
+    return {}
 
 
 def _not_fields(cls: Any) -> Iterator[str]:
@@ -57,7 +86,12 @@ def _not_fields(cls: Any) -> Iterator[str]:
 
 def from_fields(cls: Any, config: dict[str, Any]) -> Any:
     """Make a dataclass of its config."""
-    values = {name: decode(value) for name, value in config.items()}
+    thing = _made(cls, {name: decode(one) for name, one in config.items() if name != SINCE})
+    put_since(thing, config.get(SINCE, {}))
+    return thing
+
+
+def _made(cls: Any, values: dict[str, Any]) -> Any:
     made = {field.name for field in dataclasses.fields(cls) if not field.init}
     thing = cls(**{name: value for name, value in values.items() if name not in made})
     for name, value in values.items():

@@ -156,6 +156,12 @@ def test_a_dataclass_is_as_it_was_whatever_it_does_after_init(tmp_path: Path) ->
     assert again(sizes, tmp_path, "bundle").scale == 6.0
 
 
+def test_what_code_put_beside_the_fields_of_a_dataclass_is_kept(tmp_path: Path) -> None:
+    sizes = Sizes([1])
+    sizes.words = ["one"]  # type: ignore[attr-defined]  # which is what code may do
+    assert again(sizes, tmp_path, "bundle").words == ["one"]
+
+
 def test_what_a_dataclass_does_not_keep_is_said(tmp_path: Path) -> None:
     @kport.register("values")
     @dataclasses.dataclass
