@@ -8,7 +8,7 @@ anything else in a file is refused before it is constructed.
 from kport.components._arguments import left_by_code, untold_values
 from kport.components._calls import called_with, must_be_named, remember_called
 from kport.components._configs import constructed
-from kport.components._forgotten import forgotten_arguments, replaced_arguments
+from kport.components._forgotten import forgotten_arguments, replaced_arguments, retold_arguments
 from kport.components._keras_books import is_written, unknown_names, writes_later
 from kport.components._kinds import is_impostor, is_operation, kind_of
 from kport.components._lambdas import with_functions
@@ -80,6 +80,7 @@ __all__ = [
     "remember_called",
     "replaced_arguments",
     "resolve",
+    "retold_arguments",
     "text_of",
     "unknown_names",
     "untold_values",

@@ -10,10 +10,12 @@ from typing import Any
 from kport.components._arguments import Arguments, arguments_of, own_attributes
 from kport.components._configs import writes_no_config
 from kport.components._inherited import AS_GIVEN, OF_ANY_LAYER, changed_since, inherited_config
+from kport.components._leaves import text_of
+from kport.components._plain import is_plain
 from kport.components._values import encode
 from kport.errors import Problem
 
-__all__ = ["forgotten_arguments", "replaced_arguments"]
+__all__ = ["forgotten_arguments", "replaced_arguments", "retold_arguments"]
 
 
 def forgotten_arguments(thing: Any, *, told: bool = False) -> list[Problem]:
@@ -41,6 +43,21 @@ def forgotten_arguments(thing: Any, *, told: bool = False) -> list[Problem]:
         for name in wanted
         if name not in config
     ]
+
+
+def retold_arguments(thing: Any) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Yield name, and value given and told, of plain arguments that a `get_config` tells otherwise.
+
+    Code may have changed them since, or `__init__` made others of them.
+    """
+    arguments = arguments_of(thing)
+    if arguments is None or writes_no_config(type(thing)) or _writes_from_config(type(thing)):
+        return
+    told = _own_config(thing) or {}
+    for name in arguments.named.keys() & told.keys() - OF_ANY_LAYER:
+        pair = arguments.named[name], told[name]
+        if all(map(is_plain, pair)) and text_of(pair[0]) != text_of(pair[1]):
+            yield name, pair
 
 
 def _needed(cls: Any) -> Iterator[str]:

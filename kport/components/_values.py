@@ -65,6 +65,8 @@ def encode(value: Any, place: str, problems: list[Problem], leaf: Leaf | None = 
     if type(value) in (set, frozenset):
         items = [encode(item, place, problems, leaf) for item in sorted(value, key=repr)]
         return {MARK: type(value).__name__, "items": items}
+    if isinstance(value, range):
+        return {MARK: "range", "value": [value.start, value.stop, value.step]}
     if isinstance(value, PurePath):
         return {MARK: "path", "value": value.as_posix()}
     if isinstance(value, bytes):
@@ -178,6 +180,8 @@ def _decode_marked(sort: str, value: dict[str, Any]) -> Any:
         )
     if sort == "array":
         return decode_array(value, decode)
+    if sort == "range":
+        return range(*value["value"])
     if sort == "class":
         return class_of(value["value"])
     if sort == "partial":

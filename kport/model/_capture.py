@@ -50,7 +50,7 @@ from kport.model._signature import signature_of
 from kport.model._training import training_config, untrained
 from kport.model._walk import Walk, walk
 from kport.model.backends import host_view, order_of, own_pieces, spread_source
-from kport.model.changes import set_apart
+from kport.model.changes import made_of_made, set_apart
 
 __all__ = ["capture"]
 
@@ -108,6 +108,12 @@ def _require_whole(found: Walk) -> None:
             "a loaded model would have what __init__ made",
             [one for thing in things for one in replaced_arguments(thing)],
             "Make the model with these as arguments, or write a get_config that tells them.",
+        ),
+        (
+            "a loaded model would be another one",
+            list(made_of_made(found)),
+            "Let get_config tell what __init__ was given, or delete it and let @kport.register "
+            "remember that.",
         ),
         (
             "holds state that is no part of a Keras model",

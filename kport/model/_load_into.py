@@ -57,13 +57,7 @@ def load_into(
     _require_floats(dtype)
     if checkpoint.holds is Holds.DEFINITION:
         raise LoadError("holds the definition of a model and no weights")
-    weights = checkpoint.of_kind(*WEIGHTS)
-    keras_names = checkpoint.naming in (Naming.KERAS, Naming.KERAS_2)
-    names = rename_all(weights, rename or {}, "/" if keras_names else ".")
-    weights = {names[old]: tensor.renamed(names[old]) for old, tensor in weights.items()}
-    if keras_names:  # which are found by these
-        weights = {name: replace(one, keras_path=name) for name, one in weights.items()}
-    only = replace(checkpoint, tensors=weights)
+    only, names = _renamed(checkpoint, rename or {})
     if only.naming is Naming.POSITION:
         only = in_layer_order(only, model)
     found = _weights_of(model)
@@ -82,6 +76,19 @@ def load_into(
         if name not in names and id(tensor.source) not in placed:
             lines.append(ReportLine("dropped", name, "is no weight"))
     return LoadReport((*lines, *checkpoint.notes, *mark_unlearned(found)))
+
+
+def _renamed(
+    checkpoint: Checkpoint, rename: Mapping[str, str]
+) -> tuple[Checkpoint, dict[str, str]]:
+    """Return the weights of a Checkpoint under other names, and old name -> new name of all."""
+    weights = checkpoint.of_kind(*WEIGHTS)
+    keras_names = checkpoint.naming in (Naming.KERAS, Naming.KERAS_2)
+    names = rename_all(weights, rename, "/" if keras_names else ".")
+    weights = {names[old]: tensor.renamed(names[old]) for old, tensor in weights.items()}
+    if keras_names:  # by which they are found
+        weights = {name: replace(one, keras_path=name) for name, one in weights.items()}
+    return replace(checkpoint, tensors=weights), names
 
 
 def _require_floats(dtype: str | None) -> None:

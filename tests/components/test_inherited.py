@@ -159,3 +159,29 @@ def test_what_code_set_since_is_refused_where_another_was_made_of_it(tmp_path: P
     model = keras.Sequential([keras.Input((2,)), layer, keras.layers.Dense(1)])
     with pytest.raises(SaveError, match="'rate' was set after __init__, whose argument it was"):
         kport.save(model, tmp_path / "bundle")
+
+
+@kport.register("inherited")
+class Told(keras.layers.Layer):
+    """Its `get_config` tells what `__init__` made of `rate`, and of `size` what it may be given."""
+
+    def __init__(self, rate: float, size: float = 1.5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate, self.size = rate * 2, int(size)
+
+    def call(self, x: Any) -> Any:
+        return x * self.rate
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate, "size": self.size}
+
+
+def test_a_get_config_that_tells_what_was_made_of_an_argument_is_refused(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((2,)), Told(0.5, 2.5), keras.layers.Dense(1)])
+    text = "get_config tells 'rate' as 1.0, of which __init__ makes 2.0; it was given 0.5"
+    with pytest.raises(SaveError, match=text) as caught:
+        kport.save(model, tmp_path / "bundle")
+    assert "size" not in str(caught.value)
+    model.layers[0].rate = 0.0  # of which it makes the same
+    kport.save(model, tmp_path / "bundle")
+    assert kport.load(tmp_path / "bundle").layers[0].rate == 0.0

@@ -115,6 +115,7 @@ def again(value: Any, path: Path, name: str) -> Any:
         Settings,
         {"norm": keras.layers.LayerNormalization},
         keras.layers.InputSpec(ndim=2),
+        range(2, 9, 3),
     ],
     ids=str,
 )

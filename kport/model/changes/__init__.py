@@ -24,9 +24,11 @@ from kport.model.changes._changes import changes_of
 from kport.model.changes._large import put_together, set_apart
 from kport.model.changes._old_configs import require_agreement
 from kport.model.changes._put import put_values
+from kport.model.changes._retold import made_of_made
 
 __all__ = [
     "changes_of",
+    "made_of_made",
     "put_together",
     "put_values",
     "require_agreement",
