@@ -16,6 +16,7 @@ functions that only code    the same                     an error: `_functions`
 makes
 configs of layers that      the same                     an error: `_configs`, `_against_code`
 only code makes
+arguments in a config       what is made of the config   an error at save: `_retold`
 ==========================  ===========================  =======================================
 """
 
