@@ -38,7 +38,7 @@ class Gate(keras.layers.Layer):
 
 
 @kport.register("portable")
-class Doubles(keras.layers.Layer):
+class Remembered(keras.layers.Layer):
     """Tells another argument than it was given."""
 
     def __init__(self, factor: float, **of_a_layer: Any) -> None:
@@ -50,6 +50,15 @@ class Doubles(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         return x * float(self.by)
+
+
+@kport.register("portable")
+class Doubles(Remembered):
+    """Is trusted to know, as it writes `from_config`."""
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**config)
 
 
 @kport.register("portable")
@@ -102,6 +111,11 @@ def test_a_config_that_tells_another_argument_is_named() -> None:
     assert "model.keras: its outputs are others in inference" in text
     assert "config.factor: was 2.0, is 4.0" in text
     assert "bundle: " in text
+
+
+def test_a_config_that_tells_another_argument_is_refused_where_it_is_known() -> None:
+    with pytest.raises(SaveError, match=r"get_config tells 'factor' as 2\.0"):
+        assert_portable(Remembered(1.0), X)
 
 
 def test_what_no_file_holds_is_found_by_the_outputs() -> None:
