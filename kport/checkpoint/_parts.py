@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from kport.checkpoint._checkpoint import Asset, Checkpoint, Naming
 from kport.checkpoint._part_config import with_part_config
+from kport.checkpoint._part_inputs import require_same_inputs
 from kport.checkpoint._report import Note
 from kport.checkpoint._spec import JSON, ModelSpec
 from kport.checkpoint._tensor import Kind, LazyTensor
@@ -127,6 +128,7 @@ def with_part(checkpoint: Checkpoint, path: str, part: Checkpoint) -> Checkpoint
     path = _known(checkpoint.spec, path)
     if part.naming is not Naming.ATTRIBUTE:
         raise UsageError(f"the new part {path!r} names its tensors by {part.naming.value}")
+    require_same_inputs(path, checkpoint.spec.parts[path].get("signature"), part.spec)
     _require_same_shared_values(checkpoint, path, part)
     spec = _spec_with(checkpoint.spec, path, part.spec)
     rest = replace(_without(checkpoint, [path]), spec=spec, sample=None)

@@ -173,6 +173,26 @@ def test_a_part_that_the_parents_code_makes_cannot_become_another(tmp_path: Path
         kport.load(tmp_path / "towers", parts={"head": other})
 
 
+def test_a_graph_with_other_inputs_cannot_take_the_place_of_a_part(tmp_path: Path) -> None:
+    model, _ = two_towers()
+    kport.save(model, tmp_path / "towers", split=["left"])
+    before = files(tmp_path / "towers")
+    wide = keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)])
+    both = keras.Model(entries := [keras.Input((3,)), keras.Input((3,))], keras.ops.add(*entries))
+    for other, taken in (
+        (wide, r"float32\[\*, 7\]"),
+        (both, r"float32\[\*, 3\], float32\[\*, 3\]"),
+    ):
+        text = rf"'left' takes {taken}, and the whole gives it float32\[\*, 3\]"
+        with pytest.raises(UsageError, match=text):
+            kport.load(tmp_path / "towers", parts={"left": other})
+        with pytest.raises(UsageError, match=text):
+            kport.save(other, tmp_path / "towers", part="left")
+    assert files(tmp_path / "towers") == before
+    swapped = kport.load(tmp_path / "towers", parts={"left": tower(5)})
+    assert swapped.left.count_params() == tower(5).count_params()
+
+
 def test_parts_of_one_config_cannot_be_told_apart(tmp_path: Path) -> None:
     model = Towers(tower(name="same"), tower(name="same"))
     model(np.zeros((1, 3), "float32"))
