@@ -45,7 +45,7 @@ def load(
         path: A ``.keras`` archive, a bundle, or any format of a plug-in (H5 of Keras 2).
         part: The attribute path of a model or layer in it, to read that one alone.
         parts: Attribute path of a model in it -> the path of another, or a live one, for its place.
-        custom_objects: Classes and functions by name, beside those decorated with `register`.
+        custom_objects: Classes and functions by name, beside `register` and Keras's scopes of them.
         lambdas: Name of a Lambda layer -> its function; code out of a file is shown, never run.
         compile: Whether optimizer, loss and metrics are restored.
         dtype: ``bfloat16``, ``float16``, ``float32`` or ``float64``: the model as if made under

@@ -11,7 +11,7 @@ import click
 import kport
 from kport import formats
 from kport._backends import choose_backend
-from kport._imports import import_modules
+from kport._imports import import_components
 from kport._sizes import parse_size
 from kport.checkpoint import JSON, Sample
 from kport.cli._options import (
@@ -120,11 +120,11 @@ def command(
     with output.working(f"converting {src}"):
         if modules or lambdas:
             choose_backend()  # before a module of the user imports Keras, which fixes it
-            import_modules(modules)
         report = kport.convert(
             src,
             dst,
             sample=given,
+            custom_objects=import_components(modules),
             lambdas=import_functions(lambdas),
             shard_size=shard_size,
             weights_only=weights_only,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any, TypeVar
 
 import click
 
-from kport._imports import import_modules
+from kport._imports import import_components
 from kport.checkpoint import Sample, load_sample
 from kport.errors import UsageError
 
@@ -44,13 +43,13 @@ def sample(function: F) -> F:
 
 
 def imports(function: F) -> F:
-    """Add ``--import MODULE``, passed as `modules`."""
+    """Add ``--import MODULE[:FUNCTION]``, passed as `modules`."""
     return click.option(
         "--import",
         "modules",
-        metavar="MODULE",
+        metavar="MODULE[:FUNCTION]",
         multiple=True,
-        help="Import a module of yours first, which registers components. Repeatable.",
+        help="A module of yours with the classes of the model, or a function of it. Repeatable.",
     )(function)
 
 
@@ -77,10 +76,7 @@ def import_functions(given: Sequence[str]) -> dict[str, Any]:
         module, _, name = place.partition(":")
         if not (layer and module and name):
             raise UsageError(f"--lambda {one}: expected LAYER=MODULE:FUNCTION")
-        import_modules([module])
-        found[layer] = getattr(import_module(module), name, None)
-        if not callable(found[layer]):
-            raise UsageError(f"--lambda {one}: {module!r} has no function {name!r}")
+        found[layer] = import_components([place])[name]
     return found
 
 

@@ -5,10 +5,18 @@ The contract: a component is a class or function that the user's code has regist
 anything else in a file is refused before it is constructed.
 """
 
-from kport.components._arguments import left_by_code, untold_values
+from kport.components._arguments import (
+    arguments_of,
+    left_by_code,
+    own_attributes,
+    presumed,
+    untold_values,
+)
 from kport.components._calls import called_with, must_be_named, remember_called
-from kport.components._configs import constructed
+from kport.components._configs import constructed, tells_arguments
 from kport.components._forgotten import forgotten_arguments, replaced_arguments, retold_arguments
+from kport.components._imported import in_scope
+from kport.components._inherited import OF_ANY_LAYER
 from kport.components._keras_books import is_written, unknown_names, writes_later
 from kport.components._kinds import is_impostor, is_operation, kind_of
 from kport.components._lambdas import with_functions
@@ -32,6 +40,7 @@ from kport.components._plain import (
     is_array,
     is_plain,
     print_of,
+    unwatched,
 )
 from kport.components._registry import COMPONENTS, Component, ComponentRegistry, register
 from kport.components._resolve import named_components, resolve
@@ -43,9 +52,11 @@ __all__ = [
     "COMPONENTS",
     "FOREIGN",
     "MARK",
+    "OF_ANY_LAYER",
     "SINCE",
     "Component",
     "ComponentRegistry",
+    "arguments_of",
     "attributes_of",
     "called_with",
     "child_at",
@@ -57,6 +68,7 @@ __all__ = [
     "has_a_state",
     "has_arrays",
     "has_numbers",
+    "in_scope",
     "is_array",
     "is_fixed",
     "is_function",
@@ -73,6 +85,8 @@ __all__ = [
     "mark_of",
     "must_be_named",
     "named_components",
+    "own_attributes",
+    "presumed",
     "print_of",
     "prints",
     "put_at",
@@ -81,9 +95,11 @@ __all__ = [
     "replaced_arguments",
     "resolve",
     "retold_arguments",
+    "tells_arguments",
     "text_of",
     "unknown_names",
     "untold_values",
+    "unwatched",
     "with_functions",
     "writes_later",
 ]

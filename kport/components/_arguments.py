@@ -6,6 +6,7 @@ arguments and keeps them beside the object, as they were given.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ __all__ = [
     "arguments_of",
     "left_by_code",
     "own_attributes",
+    "presumed",
     "remember_arguments",
     "untold_values",
 ]
@@ -81,6 +83,16 @@ def _told(thing: object, found: Arguments) -> Iterator[tuple[str, Any]]:
     for name in found.kept & own.keys():
         if _same(own[name], found.named[name]) or _can_be_given(own[name], found.named[name]):
             yield name, own[name]
+
+
+@contextlib.contextmanager
+def presumed(thing: Any, named: Mapping[str, Any]) -> Iterator[None]:
+    """Let an object that is older than the registration of its class have these arguments."""
+    vars(thing)[_ATTRIBUTE] = Arguments(type(thing), named)
+    try:
+        yield
+    finally:
+        del vars(thing)[_ATTRIBUTE]
 
 
 def left_by_code(thing: object) -> Mapping[str, str] | None:

@@ -34,7 +34,7 @@ from kport.components._things import is_function
 from kport.components._values import decode, encode, unmarked
 from kport.errors import Problem, SaveError, UsageError
 
-__all__ = ["constructed", "equip", "writes_no_config"]
+__all__ = ["constructed", "equip", "tells_arguments", "writes_no_config"]
 
 _POLICY = "kport_global_policy"
 _POSITIONAL = "kport_positional"
@@ -84,12 +84,19 @@ def writes_no_config(cls: type) -> bool:
     return method is None or module.startswith("keras.") or method is _argument_config
 
 
+def tells_arguments(cls: type) -> bool:
+    """Whether the `get_config` of a class is kport's, which tells what it was constructed with."""
+    return getattr(cls, "get_config", None) is _argument_config
+
+
 def _argument_config(self: Any) -> dict[str, Any]:
     arguments = arguments_of(self)
     if arguments is None or arguments.owner is not type(self):
         raise SaveError(
-            f"{type(self).__name__} is not registered, so its constructor's arguments are unknown",
-            remedy=f"Decorate {type(self).__name__} with @kport.register, or give it a get_config.",
+            f"{type(self).__name__} was not registered when it was made, so its constructor's "
+            "arguments are unknown",
+            remedy=f"Decorate {type(self).__name__} with @kport.register before it is made, keep "
+            "each argument in an attribute of its name, or give it a get_config.",
         )
     inherited, arguments = _made_again(self, arguments)
     own, given = dict[str, Any](), dict[str, Any]()

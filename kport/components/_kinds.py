@@ -14,6 +14,7 @@ from typing import Any
 
 __all__ = [
     "SLOTS",
+    "bases",
     "builtin_class",
     "builtin_function",
     "is_gadget",
@@ -68,7 +69,8 @@ def _newer(module: ModuleType, name: str) -> tuple[type, ...]:
     return () if found is None else (found,)
 
 
-def _bases() -> dict[str, tuple[type, ...]]:
+def bases() -> dict[str, tuple[type, ...]]:
+    """Return the classes of Keras that all others derive from, by kind."""
     import keras
 
     return {
@@ -131,8 +133,8 @@ def kind_of(target: object) -> str:
     if isinstance(target, FunctionType):
         return "function"
     if isinstance(target, type):
-        for kind, bases in _bases().items():
-            if issubclass(target, bases):
+        for kind, roots in bases().items():
+            if issubclass(target, roots):
                 return kind
     return ""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from kport.bytecode import carries_code, shown
 from kport.checkpoint import LazyTensor
+from kport.components._imported import unregistered
 from kport.components._kinds import (
     SLOTS,
     builtin_class,
@@ -31,8 +32,8 @@ _MAX_DEPTH = 200  # nesting of a config; deeper ones would exhaust Python's stac
 
 _MAX_SKELETONS = 5
 _REMEDY = (
-    "Import the module that defines them (kport verify --import MODULE), decorate them with "
-    "@kport.register, or pass custom_objects={'Name': Class}."
+    "Decorate them with @kport.register and import the module that defines them, or pass "
+    "custom_objects={'Name': Class}. Commands have --import MODULE, for a function MODULE:NAME."
 )
 
 JSON = dict[str, Any]
@@ -77,7 +78,7 @@ def resolve(
             one that nothing upgrades.
     """
     walk = _Walk(custom_objects, versions, about or {}, tuple(tensors))
-    resolved: JSON = walk.visit(config, "config", "", 0)
+    resolved: JSON = walk.visit(config, "config", "model", 0)
     for name, (theirs, ours) in COMPONENTS.newer_in_file(versions).items():
         text = f"the file has version {theirs} of it and the code here is version {ours}"
         walk.newer.append(Problem(name, text, "unexpected"))
@@ -236,6 +237,10 @@ class _Walk:
         origin = f" (written from {module})" if module and module != "builtins" else ""
         what = "function" if node["class_name"] == "function" else "class"
         text = f"{what} {name!r}{origin} is not registered"
+        local = name.rpartition(">")[2]
+        if here := unregistered(local) if what == "class" else "":
+            text += f"; {here} is imported here: custom_objects={{{local!r}: {here}}}"
+            self.skeletons.setdefault(name, "")
         if what == "function" and builtin_function("keras.ops", name):
             text += f"; the file does not tell one of yours from keras.ops.{name}"
         known = self.about.pop(str(node["class_name"]), ())

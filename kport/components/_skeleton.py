@@ -21,6 +21,7 @@ _BASES = {
     "regularizer": ("keras.regularizers.Regularizer", "__call__(self, x)"),
     "constraint": ("keras.constraints.Constraint", "__call__(self, w)"),
     "loss": ("keras.losses.Loss", "call(self, y_true, y_pred)"),
+    "model": ("keras.Model", "call(self, inputs)"),
     "learning_rate": ("keras.optimizers.schedules.LearningRateSchedule", "__call__(self, step)"),
 }
 _OF_ANY_LAYER = frozenset({"name", "dtype", "trainable", "batch_input_shape", "batch_shape"})

@@ -46,7 +46,7 @@ def migrate(
         src: The folder to look through, hidden folders and links left out. It is never written to.
         dst: The folder to write to, made where it is missing.
         to: ``keras`` for archives, ``bundle`` for directories with safetensors.
-        imports: Modules to import first, which register the components that the models need.
+        imports: Modules with the classes that the models need, or functions: ``module:function``.
         jobs: How many models to convert at a time, each in a process with Keras and a backend.
         progress: Called with the models that are done, all there are, and the path of the next one.
 

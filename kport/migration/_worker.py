@@ -1,6 +1,6 @@
 """A process that converts one model after the other.
 
-``python -m kport.migration._worker MODULE...`` imports the modules first, which register the
+``python -m kport.migration._worker MODULE...`` imports the modules first, which have the
 components of the user. Then each line of stdin is a conversion, and each line of stdout what came
 of it; the first one says whether the modules could be imported.
 """
@@ -14,7 +14,7 @@ import time
 from typing import IO, Any
 
 from kport._backends import choose_backend
-from kport._imports import import_modules
+from kport._imports import import_components
 from kport.errors import KportError, LoadError, UsageError
 
 __all__ = ["main"]
@@ -26,16 +26,16 @@ def main(modules: list[str]) -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     choose_backend()
     try:
-        import_modules(modules)
+        custom = import_components(modules)
     except UsageError as error:
         _say(answers, error=str(error))
         return
     _say(answers)
     for line in sys.stdin:
-        _say(answers, **_convert(**json.loads(line)))
+        _say(answers, **_convert(custom=custom, **json.loads(line)))
 
 
-def _convert(source: str, target: str) -> dict[str, Any]:
+def _convert(source: str, target: str, custom: dict[str, Any]) -> dict[str, Any]:
     import keras
 
     import kport
@@ -43,7 +43,7 @@ def _convert(source: str, target: str) -> dict[str, Any]:
     started = time.perf_counter()
     answer: dict[str, Any] = {"exit_code": 0}
     try:
-        report = kport.convert(source, target).report
+        report = kport.convert(source, target, custom_objects=custom).report
         answer["detail"] = str(report)
         lines = (one for one in report.lines if one.outcome == "dropped")
         answer["dropped"] = [f"{one.name}: {one.detail}" for one in lines]

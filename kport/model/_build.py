@@ -24,7 +24,7 @@ from kport.checkpoint import (
     around_part,
     recast,
 )
-from kport.components import resolve
+from kport.components import in_scope, resolve
 from kport.errors import LoadError, MissingComponentError, UsageError, mapped
 from kport.model._ahead import reading_ahead
 from kport.model._assets import assets_below, load_assets
@@ -102,7 +102,7 @@ def build(
         MismatchError: Tensors and variables do not agree; the model is not given back.
         LoadError: A constructor failed.
     """
-    custom = dict(custom_objects or {})
+    custom = in_scope(custom_objects)
     checkpoint, config = _resolved(_with_definition(checkpoint, compile, custom), custom, dtype)
     with nullcontext() if only or dtype else reading_ahead(checkpoint) as ahead:
         with alone(), policies_named(), _paused(checkpoint) as pending, _policy(dtype):

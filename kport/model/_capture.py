@@ -34,6 +34,7 @@ from kport.components import (
 from kport.errors import KportError, Problem, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
 from kport.model._attached import attached
+from kport.model._auto_arguments import Remembered, remembered_arguments
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
 from kport.model._freeze import frozen_names
@@ -78,8 +79,8 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
             remedy="Call it once on data, or give it an Input, before saving it.",
         )
     _require_whole(found)
-    with alone():
-        spec, large = set_apart(_spec(model, found, optimizer))
+    with alone(), remembered_arguments(found) as remembered:
+        spec, large = set_apart(_spec(model, found, optimizer, remembered))
     owners = list(keras_owners(model))
     tensors = {tensor.name: tensor for tensor in _tensors(found, owners)}
     if not optimizer:
@@ -141,10 +142,11 @@ def _require_arguments(found: Walk, told: set[int] | None = None) -> None:
         )
 
 
-def _spec(model: keras.Model, found: Walk, optimizer: bool) -> ModelSpec:
+def _spec(model: keras.Model, found: Walk, optimizer: bool, remembered: Remembered) -> ModelSpec:
     with mapped(SaveError, f"the config of {model.name!r} cannot be made"), _quiet_lambdas():
         told: set[int] = set()
         config = portable(serialize(model, training=optimizer, seen=told))
+    remembered.only(told)
     _require_arguments(found, told)
     config["compile_config"] = training_config(model, config) if optimizer else None
     names = found.names()

@@ -136,7 +136,9 @@ def _all_that_have_no_config() -> Iterator[None]:
         raise SaveError(
             "nothing tells what objects of these classes were made with",
             problems=[Problem(name, "has no get_config") for name in found],
-            remedy="Decorate them with @kport.register('your_package') before the model is made.",
+            remedy="Decorate them with @kport.register('your_package'). For models that are there "
+            "already call kport.register('your_package')(Class) now: what they were made with is "
+            "found in attributes of the same names.",
         )
 
 

@@ -1,4 +1,4 @@
-"""How classes whose constructors take no ``name`` come out of their configs; see _keras.py."""
+"""Constructors that take no ``name``, or are forgotten, and their configs; see _keras.py."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+from keras.src.saving import serialization_lib
 
 from kport.components import constructed
 
-__all__ = ["named_later"]
+__all__ = ["give_arguments", "named_later"]
 
 
 @contextlib.contextmanager
@@ -42,3 +43,18 @@ def _of(base: Any) -> Iterator[None]:
             del base.from_config
         else:
             base.from_config = classmethod(original)
+
+
+@contextlib.contextmanager
+def give_arguments(model: keras.Model, arguments: dict[str, Any]) -> Iterator[None]:
+    """Let the config of a model without `get_config` tell these arguments.
+
+    Reason: `Operation.__new__` remembers them for that in a private attribute, and `Model.__new__`
+    does not tell it what a model was given.
+    """
+    before = vars(model).get("_auto_config")
+    vars(model)["_auto_config"] = serialization_lib.SerializableDict(**arguments)
+    try:
+        yield
+    finally:
+        vars(model)["_auto_config"] = before

@@ -54,7 +54,7 @@ def verify(
         paths: One file or several.
         backends: Which of ``tensorflow``, ``jax``, ``torch``; default all that are installed.
         sample: Inputs, and true outputs where known.
-        imports: Modules to import first, which register the components the files need.
+        imports: Modules with the classes that the files need, or functions: ``module:function``.
 
     Raises:
         UnreadableError: A path holds no readable model.

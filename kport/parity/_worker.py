@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kport._imports import import_modules
+from kport._imports import import_components
 from kport.errors import KportError
 
 __all__ = ["main"]
@@ -39,9 +39,9 @@ def _run(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     from kport.model import compute_dtypes, run_sample
     from kport.parity._files import read_arrays, write_arrays
 
-    import_modules(job["imports"])
+    custom = import_components(job["imports"])
     started = time.perf_counter()
-    model = kport.load(job["path"], compile=False)
+    model = kport.load(job["path"], compile=False, custom_objects=custom)
     seconds = time.perf_counter() - started
     inputs = unflatten(read_arrays(folder / "inputs.safetensors"), "inputs")
     arrays = Sample(inputs, run_sample(model, inputs)).arrays()

@@ -42,7 +42,7 @@ def assert_portable(
         targets: What it is to give, to train it by.
         backends: Other backends that must give the same outputs, within the tolerance of its
             dtype: ``tensorflow``, ``jax``, ``torch``. Each loads it in a process of its own.
-        imports: Modules that those processes import first, which define the layer.
+        imports: Modules with the classes of the layer, or functions of it: ``module:function``.
 
     Raises:
         AssertionError: With all that is not the same.

@@ -36,7 +36,13 @@ def test_what_was_not_a_plain_match_is_said(kport_cli, converted):
         (
             "old.h5",
             "new.keras",
-            {"sample": None, "lambdas": {}, "shard_size": "5GB", "weights_only": False},
+            {
+                "sample": None,
+                "custom_objects": {},
+                "lambdas": {},
+                "shard_size": "5GB",
+                "weights_only": False,
+            },
         )
     ]
 

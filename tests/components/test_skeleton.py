@@ -13,9 +13,9 @@ pytestmark = pytest.mark.backend
 
 SCALE = {
     "module": None,
-    "class_name": "Scale",
+    "class_name": "Skeletal",
     "config": {"name": "one", "trainable": True, "units": 3, "by": [1, 2], "mode": "add"},
-    "registered_name": "Scale",
+    "registered_name": "Skeletal",
 }
 TENSOR = LazyTensor(
     "one.scale",
@@ -40,7 +40,7 @@ def error_of(node, tensors=()):
 
 def test_the_whole_config_is_shown():
     assert (
-        "class 'Scale' is not registered; its config is "
+        "class 'Skeletal' is not registered; its config is "
         '{"name": "one", "trainable": true, "units": 3, "by": [1, 2], "mode": "add"}'
     ) in error_of(SCALE)
 
@@ -48,8 +48,8 @@ def test_the_whole_config_is_shown():
 def test_the_code_to_start_from_has_arguments_and_weights():
     text = error_of(SCALE, [TENSOR])
     assert text.partition("Where the code is lost, start from:\n\n")[2] == (
-        '@kport.register("my_package", aliases=["Scale"])\n'
-        "class Scale(keras.layers.Layer):\n"
+        '@kport.register("my_package", aliases=["Skeletal"])\n'
+        "class Skeletal(keras.layers.Layer):\n"
         "    def __init__(self, units=3, by=None, mode='add', **kwargs):\n"
         "        super().__init__(**kwargs)\n"
         "        self.units = units\n"

@@ -25,11 +25,11 @@ KILLER = """
 import os
 import kport
 convert = kport.convert
-def killing(source, target):
+def killing(source, target, **options):
     if "killer" in source:
         print("killed on purpose", file=__import__("sys").stderr)
         os._exit(9)
-    return convert(source, target)
+    return convert(source, target, **options)
 kport.convert = killing
 """
 

@@ -130,7 +130,7 @@ def test_all_classes_without_a_config_are_named_at_once(tmp_path: Path) -> None:
         ("Untold", "has no get_config"),
         ("Silent", "has no get_config"),
     ]
-    assert "@kport.register('your_package') before the model is made" in str(caught.value)
+    assert "kport.register('your_package')(Class) now" in str(caught.value)
 
 
 def test_a_file_with_too_few_arguments_says_what_to_do(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from kport.model._keras import (
     serializing,
     trained_variables,
 )
+from kport.model._keras_constructors import give_arguments
 from kport.model._keras_initializers import without_initializers
 from kport.model._keras_nodes import put_nodes, trained_always
 from kport.model._keras_paths import keras_owners, own_values, vars_path
@@ -327,3 +328,17 @@ def test_what_keras_leaves_out_of_a_config(one: Any, told: dict[str, Any]) -> No
     config = with_untold(one, by_keras)["config"]
     assert {name: config[name] for name in told} == told
     type(one).from_config(config)
+
+
+def test_models_forget_what_they_were_made_with() -> None:
+    """Of kport/model/_auto_arguments.py, which is needed no more once Keras remembers it."""
+
+    class Net(keras.Model):
+        def __init__(self, units: int = 3) -> None:
+            super().__init__()
+
+    model = Net(5)
+    assert model.get_config()["units"] == 3
+    with give_arguments(model, {"units": 5}):
+        assert model.get_config()["units"] == 5
+    assert model.get_config()["units"] == 3

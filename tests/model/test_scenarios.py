@@ -190,7 +190,7 @@ def test_a_subclass_that_is_not_registered_says_so(tmp_path: Path) -> None:
 
     model = Further(keras.layers.Dense(2), keras.layers.Dense(2))
     called(model, call)
-    with pytest.raises(SaveError, match="Further is not registered"):
+    with pytest.raises(SaveError, match="Further was not registered"):
         kport.save(model, tmp_path / "bundle")
 
 

@@ -22,17 +22,25 @@ arguments in a config       what is made of the config   an error at save: `_ret
 
 from kport.model.changes._against_code import require_same_layers
 from kport.model.changes._changes import changes_of
+from kport.model.changes._configs import held_by_users, told_config
+from kport.model.changes._functions import functions_of, other_functions
 from kport.model.changes._large import put_together, set_apart
 from kport.model.changes._old_configs import require_agreement
 from kport.model.changes._put import put_values
 from kport.model.changes._retold import made_of_made
+from kport.model.changes._twins import Twins
 
 __all__ = [
+    "Twins",
     "changes_of",
+    "functions_of",
+    "held_by_users",
     "made_of_made",
+    "other_functions",
     "put_together",
     "put_values",
     "require_agreement",
     "require_same_layers",
     "set_apart",
+    "told_config",
 ]

@@ -70,8 +70,8 @@ class Twins:
             if len(known) >= _MOST:
                 known.clear()
             known[key] = None
-            with self._unseen(type(layer)) as drew, contextlib.suppress(Exception):  # a user's
-                made = set_by_users(type(layer).from_config(_as_stored(config)))
+            with self.unseen(type(layer)) as drew, contextlib.suppress(Exception):  # a user's
+                made = set_by_users(self.another(layer, config))
                 most = _MAY_BE_EQUAL if drew() else 0
                 known[key] = {
                     path: text_of(one) for path, one in leaves(made) if not has_arrays(one, most)
@@ -80,12 +80,17 @@ class Twins:
 
     def config(self, layer: keras.Layer, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the config of a layer made of a config; empty where none is made of it."""
-        with self._unseen(type(layer)), contextlib.suppress(Exception):  # a user's
-            return dict(type(layer).from_config(_as_stored(config)).get_config())
+        with self.unseen(type(layer)), contextlib.suppress(Exception):  # a user's
+            return dict(self.another(layer, config).get_config())
         return {}
 
+    def another(self, layer: keras.Layer, config: Mapping[str, Any]) -> keras.Layer:
+        """Return what loading makes of a config; to be called in `unseen`."""
+        made: keras.Layer = type(layer).from_config(_as_stored(config))
+        return made
+
     @contextlib.contextmanager
-    def _unseen(self, cls: type) -> Iterator[Callable[[], bool]]:
+    def unseen(self, cls: type) -> Iterator[Callable[[], bool]]:
         """Let what is done be as if it had never been; what it gives tells whether anybody drew."""
         ours, numpys = random.getstate(), np.random.get_state()  # not to draw
         random.seed()

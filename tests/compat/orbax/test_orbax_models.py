@@ -48,8 +48,14 @@ def test_training_goes_on(golden, made):
         for batch in (slice(8), slice(8, 16)):
             model.train_on_batch(expected["x"][batch], expected["y"][batch])
         outputs, before = outputs_of(model, expected["x"]), expected["outputs"]
+        later = expected["later"]
+        # A bias before BatchNormalization has a gradient of rounding errors alone. Adam makes whole
+        # steps of 1e-3 of them, by which all outputs move alike: on every processor otherwise.
+        assert abs(outputs.mean() - later.mean()) < (2e-3 if jax else 2e-2)
         # Other backends drop out other units.
-        np.testing.assert_allclose(outputs, expected["later"], atol=1e-6 if jax else 2e-2)
+        np.testing.assert_allclose(
+            outputs - outputs.mean(), later - later.mean(), atol=1e-6 if jax else 2e-2
+        )
         assert np.abs(outputs - before).max() > 1e-4
 
 

@@ -1,0 +1,245 @@
+"""Models whose arguments Keras forgets: found in attributes, or an error when they are saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import kport
+from kport.errors import SaveError
+
+pytestmark = pytest.mark.backend
+
+X = np.linspace(-1, 1, 8, dtype="float32").reshape(2, 4)
+
+
+class Stack(keras.Model):
+    """Keeps what it is given."""
+
+    def __init__(self, units: int, rate: float = 0.1, sizes: Any = (3,), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units, self._rate, self.sizes = units, rate, sizes
+        self.first = keras.layers.Dense(units)
+        self.drop = keras.layers.Dropout(rate, seed=1)
+        self.rest = [keras.layers.Dense(size) for size in sizes]
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        x = self.drop(self.first(x), training=training)
+        for one in self.rest:
+            x = one(x)
+        return x
+
+
+class Outer(keras.Model):
+    """Makes one of those in its own code."""
+
+    def __init__(self, width: int = 2) -> None:
+        super().__init__()
+        self.stack = Stack(2 * width, rate=0.5, sizes=[width, width])
+
+    def call(self, x: Any) -> Any:
+        return self.stack(x)
+
+
+class Forgetful(keras.Model):
+    """Keeps nothing."""
+
+    def __init__(
+        self, rate: float = 0.1, activation: str = "relu", depth: int = 1, scale: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.drop = keras.layers.Dropout(rate)
+        self.rows = [keras.layers.Dense(4, activation=activation) for _ in range(depth)]
+        self.last = lambda x: x * scale
+
+    def call(self, x: Any) -> Any:
+        x = self.drop(x)
+        for one in self.rows:
+            x = one(x)
+        return self.last(x)
+
+
+CLASSES = {"Stack": Stack, "Outer": Outer, "Forgetful": Forgetful}
+
+
+def alone() -> keras.Model:
+    return Stack(5)
+
+
+def alone_with_all() -> keras.Model:
+    return Stack(5, 0.5, [4, 6])
+
+
+def in_a_graph() -> keras.Model:
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, Stack(3, sizes=(2, 2))(Stack(4, 0.3)(inputs)))
+
+
+def in_a_sequential() -> keras.Model:
+    return keras.Sequential([keras.Input((4,)), Stack(3, sizes=()), Forgetful()])
+
+
+def in_code() -> keras.Model:
+    return Outer()
+
+
+def outputs(model: Any, training: bool = False) -> Any:
+    keras.utils.set_random_seed(1)
+    return keras.ops.convert_to_numpy(model(X, training=training) if training else model(X))
+
+
+@pytest.mark.parametrize("name", ["model.keras", "bundle"])
+@pytest.mark.parametrize("make", [alone, alone_with_all, in_a_graph, in_a_sequential, in_code])
+def test_what_a_model_keeps_of_its_arguments_is_saved(tmp_path: Path, make: Any, name: str) -> None:
+    model = make()
+    expected = outputs(model)
+    path = tmp_path / name
+    kport.save(model, path)
+    again = kport.load(path, custom_objects=CLASSES)
+    np.testing.assert_array_equal(outputs(again), expected)
+    if make is not in_code:
+        assert rates(again) == rates(model)
+    kport.save(again, tmp_path / f"again_{name}")
+    twice = kport.load(tmp_path / f"again_{name}", custom_objects=CLASSES)
+    np.testing.assert_array_equal(outputs(twice), expected)
+
+
+def rates(model: keras.Model) -> list[float]:
+    return [one.rate for one in model._flatten_layers() if isinstance(one, keras.layers.Dropout)]
+
+
+def test_a_class_that_has_defaults_alone_is_saved_as_keras_tells_it(tmp_path: Path) -> None:
+    model = Forgetful()
+    expected = outputs(model)
+    kport.save(model, tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle", custom_objects=CLASSES)
+    np.testing.assert_array_equal(outputs(again), expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        ({"rate": 0.5}, "drop"),
+        ({"activation": "tanh"}, "rows.0"),
+        ({"depth": 2}, "rows.1"),
+        ({"scale": 3.0}, "last"),
+    ],
+)
+def test_what_nothing_keeps_is_an_error_when_it_is_saved(
+    tmp_path: Path, arguments: dict[str, Any], place: str
+) -> None:
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, Forgetful(**arguments)(inputs))
+    with pytest.raises(SaveError) as caught:
+        kport.save(model, tmp_path / "model.keras")
+    assert f"has another {place}" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_remedy_of_that_error_helps(tmp_path: Path) -> None:
+    model = Forgetful(rate=0.5, scale=3.0)
+    expected = outputs(model)
+    model.rate, model.scale = 0.5, 3.0
+    kport.save(model, tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle", custom_objects=CLASSES)
+    np.testing.assert_array_equal(outputs(again), expected)
+    assert again.drop.rate == 0.5
+
+
+def test_an_attribute_that_has_come_to_mean_something_else_is_no_argument(tmp_path: Path) -> None:
+    model = Forgetful()
+    expected = outputs(model)
+    model.depth = 7
+    kport.save(model, tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle", custom_objects=CLASSES)
+    np.testing.assert_array_equal(outputs(again), expected)
+    assert again.depth == 7
+    assert len(again.rows) == 1
+
+
+def test_saving_leaves_the_model_as_it_was(tmp_path: Path) -> None:
+    model = Outer(3)
+    outputs(model)
+    model.width = 3
+    before = model.get_config(), set(vars(model))
+    kport.save(model, tmp_path / "first")
+    keras.layers.Dense(1)
+    kport.save(model, tmp_path / "second")
+    assert (model.get_config(), set(vars(model))) == before
+    first, second = (tmp_path / one / "kport.json" for one in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_loss_with_layers_is_none_of_the_arguments(tmp_path: Path) -> None:
+    model = Stack(3)
+    features = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.features = None
+    model.compile("sgd", Distance(features))
+    model.fit(X, np.zeros((2, 3), "float32"), verbose=0)
+    kport.save(model, tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle", custom_objects={**CLASSES, "Distance": Distance})
+    np.testing.assert_array_equal(outputs(again), outputs(model))
+
+
+@kport.register("test_auto_arguments")
+class Distance(keras.losses.Loss):
+    def __init__(self, features: keras.Model) -> None:
+        super().__init__()
+        self.features = features
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return keras.ops.mean(keras.ops.square(self.features(y_true) - self.features(y_pred)))
+
+
+def pair() -> tuple[type, keras.Model]:
+    """A class that nobody has registered yet, and a model of it that was given a model."""
+
+    class Pair(keras.Model):
+        def __init__(self, encoder: keras.Model, units: int = 2, activation: Any = "relu") -> None:
+            super().__init__()
+            self.encoder, self.units = encoder, units
+            self.activation = keras.activations.get(activation)
+            self.head = keras.layers.Dense(units)
+            encoder.trainable = False
+
+        def call(self, x: Any) -> Any:
+            return self.activation(self.head(self.encoder(x)))
+
+    return Pair, Pair(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]), 5, "tanh")
+
+
+@pytest.mark.parametrize("name", ["model.keras", "bundle"])
+def test_a_class_may_be_registered_when_its_model_is_there(tmp_path: Path, name: str) -> None:
+    cls, model = pair()
+    model.encoder.trainable = True
+    expected = outputs(model)
+    with pytest.raises(SaveError, match=r"kport\.register\('your_package'\)\(Class\) now"):
+        kport.save(model, tmp_path / name)
+    kport.register(f"late_{name}")(cls)
+    kport.save(model, tmp_path / name)
+    assert model.encoder.trainable
+    again = kport.load(tmp_path / name)
+    np.testing.assert_array_equal(outputs(again), expected)
+    assert (again.units, again.encoder.trainable) == (5, True)
+
+
+def test_one_that_keeps_too_little_is_an_error_then(tmp_path: Path) -> None:
+    class Late(keras.layers.Layer):
+        def __init__(self, units: int) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(units)
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    model = keras.Sequential([keras.Input((4,)), Late(3)])
+    kport.register("late_and_lost")(Late)
+    with pytest.raises(SaveError, match="keep each argument in an attribute of its name"):
+        kport.save(model, tmp_path / "bundle")
+    model.layers[0].units = 3
+    kport.save(model, tmp_path / "bundle")
+    np.testing.assert_array_equal(outputs(kport.load(tmp_path / "bundle")), outputs(model))
