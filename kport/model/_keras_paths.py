@@ -120,10 +120,11 @@ def own_values(thing: Any) -> dict[str, Any]:
         # Its own method would copy every slot to the host; the variables say the same.
         return {str(index): variable for index, variable in enumerate(thing.variables)}
     store: dict[str, Any] = {}
-    # A lookup whose vocabulary comes with the file has no weights to give before that.
-    waiting = getattr(thing, "output_mode", "") == "tf_idf" and not hasattr(
-        thing, "idf_weights_const"
-    )
+    # A lookup whose vocabulary comes with the file has no weights to give before that. Keras's
+    # TextVectorization is one around another, which it asks for them.
+    lookup = getattr(thing, "_lookup_layer", thing)
+    of_words = getattr(lookup, "output_mode", "") == "tf_idf"
+    waiting = of_words and not hasattr(lookup, "idf_weights_const")
     if hasattr(thing, "save_own_variables") and not waiting:
         thing.save_own_variables(store)
     return store

@@ -207,6 +207,7 @@ class Words(keras.Model):
         self.given = layers.StringLookup(vocabulary=["b", "a", "c"])
         self.text = layers.TextVectorization(max_tokens=9, output_sequence_length=3)
         self.weighted = layers.StringLookup(output_mode="tf_idf")
+        self.counted = layers.TextVectorization(max_tokens=9, output_mode="tf_idf")
         self.out = Dense(2)
 
     def call(self, x: Any) -> Any:
@@ -218,6 +219,7 @@ def vocabularies() -> tuple[keras.Model, Call]:
     model = Words()
     model.lookup.adapt(np.array(["d", "c", "d", "é ü"]))
     model.text.adapt(np.array(["one two", "two three two"]))
+    model.counted.adapt(np.array(["two one", "two three two"]))
     model.weighted.set_vocabulary(["x", "y"], idf_weights=[0.5, 1.5])
     return simple(model)
 
@@ -227,6 +229,7 @@ def a_vocabulary_with_line_breaks() -> tuple[keras.Model, Call]:
     model = Words()
     model.lookup.set_vocabulary(["b\nc", "a", "d\r\ne", " f "])
     model.text.adapt(np.array(["one"]))
+    model.counted.adapt(np.array(["one"]))
     model.weighted.set_vocabulary(["x", "y"], idf_weights=[0.5, 1.5])
     return simple(model)
 
