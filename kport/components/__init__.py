@@ -13,6 +13,7 @@ from kport.components._arguments import (
     untold_values,
 )
 from kport.components._calls import called_with, must_be_named, remember_called
+from kport.components._compile import OWN_COMPILE, compile_as_told, telling_compile
 from kport.components._configs import constructed, tells_arguments
 from kport.components._forgotten import forgotten_arguments, replaced_arguments, retold_arguments
 from kport.components._imported import in_scope
@@ -53,6 +54,7 @@ __all__ = [
     "FOREIGN",
     "MARK",
     "OF_ANY_LAYER",
+    "OWN_COMPILE",
     "SINCE",
     "Component",
     "ComponentRegistry",
@@ -60,6 +62,7 @@ __all__ = [
     "attributes_of",
     "called_with",
     "child_at",
+    "compile_as_told",
     "constructed",
     "container",
     "decode_plain",
@@ -95,6 +98,7 @@ __all__ = [
     "replaced_arguments",
     "resolve",
     "retold_arguments",
+    "telling_compile",
     "tells_arguments",
     "text_of",
     "unknown_names",

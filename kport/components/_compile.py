@@ -1,21 +1,28 @@
 """Let a model with a `compile` of its own be compiled again as it was.
 
 Keras leaves such a model alone when it loads one, and asks its author for `get_compile_config` and
-`compile_from_config`. A registered class gets both, by the arguments its `compile` was given.
+`compile_from_config`. A registered class gets both, by the arguments its `compile` was given. What
+nobody has remembered, of a class that is not registered or was later, stands in attributes of the
+same names, or is what Keras's own `compile` got.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
+from kport.components._arguments import own_attributes
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
-__all__ = ["equip_compile"]
+__all__ = ["OWN_COMPILE", "compile_as_told", "equip_compile", "telling_compile"]
 
 _ATTRIBUTE = "_kport_compiled"
+OWN_COMPILE = "kport_compile"
+"""What the compile config of a class that is not registered tells of its own `compile`."""
 
 
 def equip_compile(cls: Any) -> None:
@@ -46,16 +53,77 @@ def _remember(cls: Any) -> None:
 
 
 def _get_compile_config(self: Any) -> dict[str, Any]:
-    given = vars(self).get(_ATTRIBUTE)
-    if given is None or not self.compiled:
+    if not self.compiled:
         return {}
-    if not hasattr(type(self).compile, _ATTRIBUTE):
+    given = vars(self).get(_ATTRIBUTE) or _presumed(self)
+    if given is None or not hasattr(type(self).compile, _ATTRIBUTE):
         raise SaveError(
             f"{type(self).__name__} has a compile() of its own and is not registered, so what it "
             "was given is unknown",
             remedy=f"Decorate {type(self).__name__} with @kport.register, or save with "
             "optimizer=False.",
         )
+    return _encoded(self, given)
+
+
+def _presumed(model: Any) -> dict[str, Any] | None:
+    """Return what a `compile` was given, as far as attributes and Keras tell; None if not all."""
+    told = getattr(getattr(model, "_compile_config", None), "config", {})
+    held = {**told, **own_attributes(model)}
+    given, rest = dict[str, Any](), False
+    for name, one in list(inspect.signature(type(model).compile).parameters.items())[1:]:
+        if one.kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
+            rest = one.kind is inspect.Parameter.VAR_KEYWORD
+        elif name in held or f"_{name}" in held:
+            given[name] = held[name] if name in held else held[f"_{name}"]
+        elif one.default is inspect.Parameter.empty:
+            return None
+    further = _further(told, given) if rest else {}
+    return {"args": [], "kwargs": {**further, **given}}
+
+
+def _further(told: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return what Keras's own `compile` was given that is likely to have been handed on to it."""
+    import keras
+
+    defaults = inspect.signature(keras.Model.compile).parameters
+    optimizers = (str, keras.optimizers.Optimizer)
+    left = {"jit_compile"}  # what "auto" came to on this backend
+    if any(isinstance(one, optimizers) for one in given.values()):
+        left.add("optimizer")  # which is one of those
+    return {
+        name: one
+        for name, one in told.items()
+        if name not in left and one is not defaults[name].default
+    }
+
+
+@contextlib.contextmanager
+def telling_compile(model: Any) -> Iterator[None]:
+    """Let the compile config of a model tell what a `compile` of its own was given."""
+    given = _presumed(model)
+    if given is None:
+        yield
+        return
+    by_keras = model.get_compile_config
+
+    def get_compile_config() -> dict[str, Any]:
+        told: dict[str, Any] = by_keras()
+        return {**told, OWN_COMPILE: _encoded(model, given)} if told else told
+
+    vars(model)["get_compile_config"] = get_compile_config
+    try:
+        yield
+    finally:
+        del vars(model)["get_compile_config"]
+
+
+def compile_as_told(model: Any, training: dict[str, Any]) -> None:
+    """Compile a model with what `telling_compile` told of it."""
+    _compile_from_config(model, training[OWN_COMPILE])
+
+
+def _encoded(self: Any, given: dict[str, Any]) -> dict[str, Any]:
     problems: list[Problem] = []
     encoded = encode(given, "compile", problems)
     if problems:

@@ -26,6 +26,7 @@ from kport.components import (
     container,
     own_attributes,
     presumed,
+    telling_compile,
     tells_arguments,
     unwatched,
 )
@@ -54,6 +55,7 @@ class Remembered:
     """The arguments that were found, until they are forgotten again."""
 
     def __init__(self) -> None:
+        self.compiles = contextlib.ExitStack()
         self._given: dict[int, contextlib.ExitStack] = {}
         self._unknown: dict[int, Problem] = {}
 
@@ -75,6 +77,7 @@ class Remembered:
         Raises:
             SaveError: It is not known what a model was made with that is told.
         """
+        self.compiles.close()
         for one in self._given.keys() - told:
             self._given.pop(one).close()
         if problems := [one for key, one in self._unknown.items() if key in told]:
@@ -99,6 +102,8 @@ def remembered_arguments(found: Walk) -> Iterator[Remembered]:
         for path, layer in reversed(list(found.layers())):  # which others may have been given
             if _is_forgotten(layer):
                 remembered.find(path, layer)
+            if isinstance(layer, keras.Model) and _compiles_itself(layer):
+                remembered.compiles.enter_context(telling_compile(layer))
         yield remembered
     finally:
         remembered.only(set())
@@ -110,6 +115,13 @@ def _is_forgotten(layer: keras.Layer) -> bool:
         return False
     by_keras = type(layer).get_config is keras.Layer.get_config and isinstance(layer, keras.Model)
     return (by_keras or tells_arguments(type(layer))) and bool(_parameters(type(layer)))
+
+
+def _compiles_itself(model: keras.Model) -> bool:
+    """Whether the class has a `compile` of its own, and no `compile_from_config` that knows it."""
+    cls, base = type(model), keras.Model
+    own = cls.compile is not base.compile and cls.compile_from_config is base.compile_from_config
+    return own and bool(model.compiled)
 
 
 def _given(layer: keras.Layer, arguments: JSON) -> contextlib.AbstractContextManager[None]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import keras
 
 from kport.checkpoint import JSON, Checkpoint, Kind, ModelSpec, Note, ReportLine
+from kport.components import OWN_COMPILE, compile_as_told
 from kport.errors import LoadError, mapped
 from kport.model._keras_trainer import automatic
 from kport.model._walk import is_of_compile
@@ -48,11 +49,14 @@ def compile_again(model: keras.Model, training: JSON) -> Iterator[ReportLine]:
         warnings.simplefilter("always")
         if _is_own(model, "compile_from_config"):
             model.compile_from_config(training)
+        elif _is_own(model, "compile") and not model.compiled and OWN_COMPILE in training:
+            compile_as_told(model, training)
         elif _is_own(model, "compile") and not model.compiled:
             yield ReportLine("dropped", "compile_config", "the model has a compile() of its own")
         else:  # what compile_from_config does, which also makes slots for all it could train now
             # A compile() of its own that __init__ has called gave this one what it saw fit.
-            keras.Model.compile(model, **keras.saving.deserialize_keras_object(training))
+            told = {key: one for key, one in training.items() if key != OWN_COMPILE}
+            keras.Model.compile(model, **keras.saving.deserialize_keras_object(told))
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 

@@ -243,3 +243,83 @@ def test_one_that_keeps_too_little_is_an_error_then(tmp_path: Path) -> None:
     model.layers[0].units = 3
     kport.save(model, tmp_path / "bundle")
     np.testing.assert_array_equal(outputs(kport.load(tmp_path / "bundle")), outputs(model))
+
+
+def halved(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred)) / 2
+
+
+def own_compile() -> tuple[type, keras.Model]:
+    """A class that nobody has registered yet, whose `compile` takes what it likes."""
+
+    class Pretrained(keras.Model):
+        def __init__(self, units: int = 1) -> None:
+            super().__init__()
+            self.units = units
+            self.dense = keras.layers.Dense(units)
+
+        def compile(
+            self, inner: Any, outer: Any, distance: Any, weight: float = 1.0, **rest: Any
+        ) -> None:
+            super().compile(optimizer=outer, **rest)
+            self.inner, self.outer, self.distance = keras.optimizers.get(inner), outer, distance
+            self._weight = weight
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    keras.utils.set_random_seed(0)
+    model = Pretrained(3)
+    model.compile(
+        keras.optimizers.Adam(0.02),
+        keras.optimizers.SGD(0.1, momentum=0.9),
+        keras.losses.Huber(0.3),
+        0.25,
+        loss="mse",
+        metrics=["mae"],
+    )
+    return Pretrained, model
+
+
+TARGETS = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
+
+
+@pytest.mark.parametrize("registered", [False, True], ids=["never", "late"])
+@pytest.mark.parametrize("name", ["model.keras", "bundle"])
+def test_what_a_compile_of_its_own_was_given_is_found(
+    tmp_path: Path, name: str, registered: bool
+) -> None:
+    cls, model = own_compile()
+    model.fit(X, TARGETS, verbose=0)
+    model.inner.build(model.trainable_variables)
+    model.inner.variables[2].assign_add(np.ones((4, 3), "float32"))
+    if registered:
+        kport.register(f"compile_{name}")(cls)
+    kport.save(model, tmp_path / name)
+    again = kport.load(tmp_path / name, custom_objects={} if registered else {"Pretrained": cls})
+    assert not kport.report_of(again).dropped
+    assert type(again.inner) is type(model.inner)
+    assert again.outer is again.optimizer
+    assert again._weight == 0.25
+    distances = [float(one.distance(np.zeros((2, 3)), TARGETS)) for one in (model, again)]
+    assert distances[0] == distances[1]
+    for ours, theirs in zip(model.inner.variables, again.inner.variables, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    for _ in range(2):
+        theirs = again.fit(X, TARGETS, verbose=0).history
+        assert model.fit(X, TARGETS, verbose=0).history == theirs
+
+
+def test_a_function_given_to_such_a_compile_is_named(tmp_path: Path) -> None:
+    cls, model = own_compile()
+    outputs(model)
+    model.compile("adam", "sgd", lambda x: x)
+    with pytest.raises(SaveError, match=r"\['distance'\]: is a function"):
+        kport.save(model, tmp_path / "bundle")
+    kport.save(model, tmp_path / "bundle", optimizer=False)
+    model.compile("adam", "sgd", halved)
+    kport.register("test_auto_arguments")(halved)
+    kport.save(model, tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle", custom_objects={"Pretrained": cls, "halved": halved})
+    assert again.distance is halved
+    assert type(again.inner).__name__ == "Adam"

@@ -234,13 +234,13 @@ def test_report_of_a_model_that_kport_did_not_load() -> None:
 def test_an_optimizer_that_has_no_place_is_no_silent_loss(tmp_path: Path) -> None:
     @keras.saving.register_keras_serializable("tests")  # kport.register would remember compile()
     class OwnCompile(zoo.Nested):
-        def compile(self, **kwargs: Any) -> None:
-            super().compile(keras.optimizers.Adam(0.1), "mse")
+        def compile(self, rate: float) -> None:  # which no attribute keeps
+            super().compile(keras.optimizers.Adam(rate), "mse")
 
     model = OwnCompile()
     inputs = np.ones((2, 5), "float32")
     model(inputs)
-    model.compile()
+    model.compile(0.1)
     model.train_on_batch(inputs, np.ones((2, 3), "float32"))
     kport.save(model, tmp_path / "bundle")
     with pytest.raises(MismatchError, match=r"optimizer\.iterations: .*compile=False leaves"):
