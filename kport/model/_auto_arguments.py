@@ -26,13 +26,11 @@ from kport.components import (
     container,
     own_attributes,
     presumed,
-    telling_compile,
     tells_arguments,
     unwatched,
 )
-from kport.errors import Problem, SaveError
 from kport.model._build_shapes import build_configs, build_layers
-from kport.model._keras import serializing
+from kport.model._keras import is_graph, serializing
 from kport.model._keras_constructors import give_arguments
 from kport.model._walk import Walk, is_of_compile, walk
 from kport.model.changes import (
@@ -43,88 +41,45 @@ from kport.model.changes import (
     told_config,
 )
 
-__all__ = ["Remembered", "remembered_arguments"]
+__all__ = ["Found", "find_arguments", "is_forgotten", "with_arguments"]
 
-_SHOWN = 5  # differences in an error
 _SIMPLE = (str, int, float, bool, type(None))  # what Keras remembers of other layers
-_Found = tuple[JSON | None, list[str]]  # arguments, or what is another with the last ones tried
-_KNOWN: WeakKeyDictionary[keras.Layer, tuple[str, _Found]] = WeakKeyDictionary()
+Found = tuple[JSON | None, list[str]]
+"""Arguments, None where the config is right; else what is another with the last ones tried."""
+_Tried = tuple[int | None, list[str]]
+_KNOWN: WeakKeyDictionary[keras.Layer, tuple[str, _Tried]] = WeakKeyDictionary()
 
 
-class Remembered:
-    """The arguments that were found, until they are forgotten again."""
-
-    def __init__(self) -> None:
-        self.compiles = contextlib.ExitStack()
-        self._given: dict[int, contextlib.ExitStack] = {}
-        self._unknown: dict[int, Problem] = {}
-
-    def find(self, path: str, layer: keras.Layer) -> None:
-        arguments, others = _known(layer)
-        if others:
-            shown = ", ".join(others[:_SHOWN])
-            text = (
-                f"a {type(layer).__name__} made of its attributes or defaults has another {shown}"
-            )
-            self._unknown[id(layer)] = Problem(path or ".", text, "lost")
-        elif arguments is not None:
-            self._given[id(layer)] = stack = contextlib.ExitStack()
-            stack.enter_context(_given(layer, arguments))
-
-    def only(self, told: set[int]) -> None:
-        """Forget those that no config tells, which code makes again without remembering more.
-
-        Raises:
-            SaveError: It is not known what a model was made with that is told.
-        """
-        self.compiles.close()
-        for one in self._given.keys() - told:
-            self._given.pop(one).close()
-        if problems := [one for key, one in self._unknown.items() if key in told]:
-            raise SaveError(
-                "nothing tells what these models were made with, or they were changed since",
-                problems=problems,
-                remedy="Keras does not remember it of a class that nobody registered. Set each "
-                "argument as an attribute of its name (model.rate = 0.5), let a get_config tell "
-                "it, or decorate the class with @kport.register before the model is made.",
-            )
-
-
-@contextlib.contextmanager
-def remembered_arguments(found: Walk) -> Iterator[Remembered]:
-    """Let the configs of such models tell what they were made with.
-
-    Arguments:
-        found: The whole model.
-    """
-    remembered = Remembered()
-    try:
-        for path, layer in reversed(list(found.layers())):  # which others may have been given
-            if _is_forgotten(layer):
-                remembered.find(path, layer)
-            if isinstance(layer, keras.Model) and _compiles_itself(layer):
-                remembered.compiles.enter_context(telling_compile(layer))
-        yield remembered
-    finally:
-        remembered.only(set())
-
-
-def _is_forgotten(layer: keras.Layer) -> bool:
+def is_forgotten(layer: keras.Layer) -> bool:
     """Whether nobody remembers what a layer was made with that its config should tell."""
-    if arguments_of(layer) is not None:
+    cls: Any = type(layer)
+    if arguments_of(layer) is not None or not _tells_nothing(cls):
         return False
-    by_keras = type(layer).get_config is keras.Layer.get_config and isinstance(layer, keras.Model)
-    return (by_keras or tells_arguments(type(layer))) and bool(_parameters(type(layer)))
+    if isinstance(layer, keras.Model) and is_graph(layer) and not tells_arguments(cls):
+        return _makes_its_graph(cls)
+    return (isinstance(layer, keras.Model) or tells_arguments(cls)) and bool(_parameters(cls))
 
 
-def _compiles_itself(model: keras.Model) -> bool:
-    """Whether the class has a `compile` of its own, and no `compile_from_config` that knows it."""
-    cls, base = type(model), keras.Model
-    own = cls.compile is not base.compile and cls.compile_from_config is base.compile_from_config
-    return own and bool(model.compiled)
+def _tells_nothing(cls: Any) -> bool:
+    """Whether no `get_config` of a user's tells what objects of a class were made with."""
+    return tells_arguments(cls) or cls.get_config.__module__.startswith("keras.")
 
 
-def _given(layer: keras.Layer, arguments: JSON) -> contextlib.AbstractContextManager[None]:
+def _makes_its_graph(cls: Any) -> bool:
+    """Whether the constructor of a Sequential or functional class is given no layers or tensors."""
+    if cls.__module__.startswith("keras.") or cls.__init__.__module__.startswith("keras."):
+        return False
+    parameters = inspect.signature(cls.__init__).parameters
+    rows = any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters.values())
+    return not rows and not parameters.keys() & {"inputs", "outputs", "layers"}
+
+
+def with_arguments(
+    layer: keras.Layer, arguments: JSON | None
+) -> contextlib.AbstractContextManager[None]:
+    """Let the config of a layer tell these arguments; None leaves it as it is."""
+    if arguments is None:
+        return contextlib.nullcontext()
     late = tells_arguments(type(layer))
     return presumed(layer, arguments) if late else give_arguments(layer, arguments)
 
@@ -135,30 +90,35 @@ def _parameters(cls: Any) -> list[inspect.Parameter]:
     return [one for one in every if one.kind in named and one.name not in OF_ANY_LAYER]
 
 
-def _known(layer: keras.Layer) -> _Found:
-    """Find what a model was made with, once for as long as it stays as it is."""
+def find_arguments(layer: keras.Layer) -> Found:
+    """Find what a forgotten layer was made with, once for as long as it stays as it is."""
     tries = list(_candidates(layer))
     found = walk(layer)
     looks = _layers(found), _functions(found)
     key = json.dumps([tries, looks], sort_keys=True, default=repr)
     before = _KNOWN.get(layer)
     if before is None or before[0] != key:
-        _KNOWN[layer] = before = key, _found(layer, tries)
-    return before[1]
+        _KNOWN[layer] = before = key, _tried(layer, tries)
+    index, others = before[1]
+    return None if index is None else tries[index], others
 
 
-def _found(layer: keras.Layer, tries: list[JSON]) -> _Found:
+def _tried(layer: keras.Layer, tries: list[JSON | None]) -> _Tried:
+    """Return the place of the first arguments that make such a layer."""
     last: list[str] = []
-    for arguments in tries:
+    for index, arguments in enumerate(tries):
         others = _others(layer, arguments)
         if others == []:
-            return arguments, []
+            return index, []
         last = others or last
     return None, last
 
 
-def _candidates(layer: keras.Layer) -> Iterator[JSON]:
-    """Yield arguments from the attributes, then the defaults, where there is one for each."""
+def _candidates(layer: keras.Layer) -> Iterator[JSON | None]:
+    """Yield arguments from the attributes, then the defaults, where there is one for each.
+
+    None stands for what Keras tells by itself.
+    """
     held = own_attributes(layer)
     late = tells_arguments(type(layer))
     parameters = _parameters(type(layer))
@@ -172,6 +132,8 @@ def _candidates(layer: keras.Layer) -> Iterator[JSON]:
     for arguments in ({**defaults, **kept}, defaults) if kept else (defaults,):
         if inspect.Parameter.empty not in arguments.values():
             yield arguments
+    if is_graph(layer) and not late:
+        yield None  # its config may list its layers
 
 
 def _is_simple(value: Any) -> bool:
@@ -181,12 +143,12 @@ def _is_simple(value: Any) -> bool:
     return type(value) in _SIMPLE
 
 
-def _others(layer: keras.Layer, arguments: JSON) -> list[str] | None:
+def _others(layer: keras.Layer, arguments: JSON | None) -> list[str] | None:
     """Return where a model made with these arguments is another; None if none can be made."""
     found = walk(layer)
     twins = Twins(found)
     with twins.unseen(type(layer)), contextlib.suppress(Exception):  # a user's
-        with _given(layer, arguments):
+        with with_arguments(layer, arguments):
             twin = twins.another(layer, layer.get_config())
         with contextlib.suppress(Exception):  # as above; what is not built then is missing
             build_layers(twin, dict(build_configs(found)), {})
@@ -206,7 +168,7 @@ def _layers(found: Walk) -> dict[str, JSON | None]:
 
 def _look(layer: keras.Layer) -> JSON | None:
     """Return the config of a layer; of one that forgets its own, what it holds says enough."""
-    return {"class_name": type(layer).__name__} if _is_forgotten(layer) else told_config(layer)
+    return {"class_name": type(layer).__name__} if is_forgotten(layer) else told_config(layer)
 
 
 def _functions(found: Walk) -> dict[str, JSON]:

@@ -34,7 +34,6 @@ from kport.components import (
 from kport.errors import KportError, Problem, SaveError, UsageError, mapped
 from kport.model._assets import assets_of
 from kport.model._attached import attached
-from kport.model._auto_arguments import Remembered, remembered_arguments
 from kport.model._build_shapes import build_configs
 from kport.model._config import portable
 from kport.model._freeze import frozen_names
@@ -46,6 +45,7 @@ from kport.model._metrics import metric_states
 from kport.model._optimizers import exempt
 from kport.model._plan import WEIGHTS
 from kport.model._raw import raw_state
+from kport.model._remembered import Remembered, remembered_arguments
 from kport.model._sample import run_sample
 from kport.model._signature import signature_of
 from kport.model._training import training_config, untrained
@@ -165,14 +165,19 @@ def _spec(model: keras.Model, found: Walk, optimizer: bool, remembered: Remember
         frozen=tuple(frozen_names(found)),
         layers=dict(layer_states(found, told)),
         metrics=metric_states(found) if optimizer else {},
-        parts=dict(_parts(found)),
+        parts=_parts(found, remembered),
         trained={path: tuple(filter(None, row)) for path, row in trained.items()},
         ties=dict(_ties(found)),
     )
 
 
-def _parts(found: Walk) -> Iterator[tuple[str, JSON]]:
-    """What each model inside the model needs to be loaded alone."""
+def _parts(found: Walk, remembered: Remembered) -> dict[str, JSON]:
+    """What each model inside the model needs to be loaded alone, by its path."""
+    with remembered.all():
+        return dict(_configs_of_parts(found))
+
+
+def _configs_of_parts(found: Walk) -> Iterator[tuple[str, JSON]]:
     for owner in found.owners:
         if owner.path and isinstance(owner.thing, keras.Model) and owner.thing.built:
             # Its config may be no JSON of its own where the whole's does without it.

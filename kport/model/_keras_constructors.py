@@ -11,6 +11,7 @@ import keras
 from keras.src.saving import serialization_lib
 
 from kport.components import constructed
+from kport.model._keras import is_graph
 
 __all__ = ["give_arguments", "named_later"]
 
@@ -22,8 +23,28 @@ def named_later() -> Iterator[None]:
     Reason: the `get_config` of every layer writes ``name``, ``dtype`` and ``trainable``, and
     `from_config` hands all of them to a constructor, which often enough has no ``**kwargs``.
     """
-    with _of(keras.Layer), _of(keras.Model):
+    with _of(keras.Layer), _of(keras.Model), _of_sequential():
         yield
+
+
+@contextlib.contextmanager
+def _of_sequential() -> Iterator[None]:
+    """Let a class that makes its layers itself be made of its arguments.
+
+    Reason: `Sequential.from_config` knows no other configs than those that list the layers.
+    """
+    original = keras.Sequential.from_config.__func__
+
+    def from_config(cls: Any, config: Any, *rest: Any) -> Any:
+        if isinstance(config.get("layers"), list):
+            return original(cls, config, *rest)
+        return constructed(cls, config, lambda taken: cls(**taken))
+
+    keras.Sequential.from_config = classmethod(from_config)
+    try:
+        yield
+    finally:
+        keras.Sequential.from_config = classmethod(original)
 
 
 @contextlib.contextmanager
@@ -54,7 +75,11 @@ def give_arguments(model: keras.Model, arguments: dict[str, Any]) -> Iterator[No
     """
     before = vars(model).get("_auto_config")
     vars(model)["_auto_config"] = serialization_lib.SerializableDict(**arguments)
+    if is_graph(model):  # whose `get_config` tells no arguments
+        config = {**keras.Layer.get_config(model), **arguments}
+        vars(model)["get_config"] = lambda: config
     try:
         yield
     finally:
         vars(model)["_auto_config"] = before
+        vars(model).pop("get_config", None)
