@@ -25,6 +25,7 @@ __all__ = [
 
 # compile() leaves these on a model; they name its layers again or hold configs.
 _COMPILE_BOOKS = frozenset({"_compile_config", "_compile_loss", "_compiled_trainable_state"})
+_CONFIGS = frozenset({"get_config", "get_compile_config"})  # set to tell what is written elsewhere
 # Every model has these, and after compile() they hold running sums.
 _COMPILE_STATE = frozenset({"_compile_metrics", "_loss_tracker"})
 _OURS = "_kport"  # begins what kport itself keeps on an object
@@ -131,4 +132,4 @@ def _books_of(graph: bool) -> frozenset[str]:
     names = {"_torch_params"}  # of built layers on PyTorch; rounded under a mixed policy
     for thing in bare:
         names |= _with_modules(thing).keys()
-    return frozenset(names - _COMPILE_STATE | _COMPILE_BOOKS)
+    return frozenset(names - _COMPILE_STATE | _COMPILE_BOOKS | _CONFIGS)

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-from keras.src.saving import serialization_lib
 
 from kport.components import constructed
-from kport.model._keras import is_graph
 
 __all__ = ["give_arguments", "named_later"]
 
@@ -70,16 +68,11 @@ def _of(base: Any) -> Iterator[None]:
 def give_arguments(model: keras.Model, arguments: dict[str, Any]) -> Iterator[None]:
     """Let the config of a model without `get_config` tell these arguments.
 
-    Reason: `Operation.__new__` remembers them for that in a private attribute, and `Model.__new__`
-    does not tell it what a model was given.
+    Reason: `Model.__new__` does not tell `Operation.__new__` what a model was given, so what that
+    remembers for configs are the defaults, or nothing; and a graph tells its layers instead.
     """
-    before = vars(model).get("_auto_config")
-    vars(model)["_auto_config"] = serialization_lib.SerializableDict(**arguments)
-    if is_graph(model):  # whose `get_config` tells no arguments
-        config = {**keras.Layer.get_config(model), **arguments}
-        vars(model)["get_config"] = lambda: config
+    vars(model)["get_config"] = lambda: {**keras.Layer.get_config(model), **arguments}
     try:
         yield
     finally:
-        vars(model)["_auto_config"] = before
-        vars(model).pop("get_config", None)
+        del vars(model)["get_config"]

@@ -167,6 +167,8 @@ def test_what_a_model_keeps_of_its_arguments_is_saved(tmp_path: Path, make: Any,
     kport.save(model, path)
     again = kport.load(path, custom_objects=CLASSES)
     np.testing.assert_array_equal(outputs(again), expected)
+    assert again.name == model.name
+    assert not kport.report_of(again).dropped
     assert rates(again) == rates(model)
     assert len(again.weights) == len(model.weights)
     kport.save(again, tmp_path / f"again_{name}")
