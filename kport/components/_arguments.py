@@ -88,11 +88,14 @@ def _told(thing: object, found: Arguments) -> Iterator[tuple[str, Any]]:
 @contextlib.contextmanager
 def presumed(thing: Any, named: Mapping[str, Any]) -> Iterator[None]:
     """Let an object that is older than the registration of its class have these arguments."""
-    vars(thing)[_ATTRIBUTE] = Arguments(type(thing), named)
+    own = vars(thing)
+    before = {key: own[key] for key in own.keys() & {_ATTRIBUTE}}  # of a base class, perhaps
+    own[_ATTRIBUTE] = Arguments(type(thing), named)
     try:
         yield
     finally:
-        del vars(thing)[_ATTRIBUTE]
+        del own[_ATTRIBUTE]
+        own.update(before)
 
 
 def left_by_code(thing: object) -> Mapping[str, str] | None:

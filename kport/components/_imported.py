@@ -31,7 +31,7 @@ def unregistered(name: str) -> str:
     roots = [root for several in bases().values() for root in several]
     for root in roots:
         for cls in _below(root):
-            if cls.__name__ == name and not cls.__module__.startswith("keras."):
+            if cls.__qualname__ == name and not cls.__module__.startswith("keras."):
                 return name if cls.__module__ == "__main__" else f"{cls.__module__}.{name}"
     return ""
 

@@ -31,7 +31,7 @@ from kport.components import (
 )
 from kport.model._build_shapes import build_configs, build_layers
 from kport.model._keras import is_graph, serializing
-from kport.model._keras_constructors import give_arguments
+from kport.model._keras_constructors import give_arguments, remembered_by_keras
 from kport.model._walk import Walk, is_of_compile, walk
 from kport.model.changes import (
     Twins,
@@ -53,11 +53,13 @@ _KNOWN: WeakKeyDictionary[keras.Layer, tuple[str, _Tried]] = WeakKeyDictionary()
 def is_forgotten(layer: keras.Layer) -> bool:
     """Whether nobody remembers what a layer was made with that its config should tell."""
     cls: Any = type(layer)
-    if arguments_of(layer) is not None or not _tells_nothing(cls):
+    known = arguments_of(layer)
+    if (known is not None and known.owner is cls) or not _tells_nothing(cls):
         return False
-    if isinstance(layer, keras.Model) and is_graph(layer) and not tells_arguments(cls):
+    late, model = tells_arguments(cls), isinstance(layer, keras.Model)
+    if model and is_graph(layer) and not late:
         return _makes_its_graph(cls)
-    return (isinstance(layer, keras.Model) or tells_arguments(cls)) and bool(_parameters(cls))
+    return (model or late) and bool(_parameters(cls, inherited=True))
 
 
 def _tells_nothing(cls: Any) -> bool:
@@ -84,10 +86,20 @@ def with_arguments(
     return presumed(layer, arguments) if late else give_arguments(layer, arguments)
 
 
-def _parameters(cls: Any) -> list[inspect.Parameter]:
-    every = list(inspect.signature(cls.__init__).parameters.values())[1:]
+def _parameters(cls: Any, inherited: bool = False) -> dict[str, Any]:
+    """Return name and default of what a constructor takes, or hands on by its ``**kwargs``."""
+    found: dict[str, Any] = {}
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return [one for one in every if one.kind in named and one.name not in OF_ANY_LAYER]
+    for base in [one for one in cls.__mro__ if "__init__" in vars(one)]:
+        if base.__module__.startswith("keras."):
+            break
+        every = list(inspect.signature(base.__init__).parameters.values())[1:]
+        for one in every:
+            if one.kind in named and one.name not in OF_ANY_LAYER:
+                found.setdefault(one.name, one.default)
+        if not (inherited and every and every[-1].kind is inspect.Parameter.VAR_KEYWORD):
+            break
+    return found
 
 
 def find_arguments(layer: keras.Layer) -> Found:
@@ -106,8 +118,11 @@ def find_arguments(layer: keras.Layer) -> Found:
 def _tried(layer: keras.Layer, tries: list[JSON | None]) -> _Tried:
     """Return the place of the first arguments that make such a layer."""
     last: list[str] = []
+    seen: set[str] = set()
     for index, arguments in enumerate(tries):
-        others = _others(layer, arguments)
+        text = repr(arguments)
+        others = None if text in seen else _others(layer, arguments)
+        seen.add(text)
         if others == []:
             return index, []
         last = others or last
@@ -115,23 +130,23 @@ def _tried(layer: keras.Layer, tries: list[JSON | None]) -> _Tried:
 
 
 def _candidates(layer: keras.Layer) -> Iterator[JSON | None]:
-    """Yield arguments from the attributes, then the defaults, where there is one for each.
+    """Yield arguments from the attributes, then those that Keras knows, where there are all.
 
     None stands for what Keras tells by itself.
     """
     held = own_attributes(layer)
     late = tells_arguments(type(layer))
-    parameters = _parameters(type(layer))
-    kept = {
-        one.name: unwatched(held[name])
-        for one in parameters
-        for name in (f"_{one.name}", one.name)
-        if name in held and (late or _is_simple(held[name]))
-    }
-    defaults = {one.name: one.default for one in parameters}
-    for arguments in ({**defaults, **kept}, defaults) if kept else (defaults,):
-        if inspect.Parameter.empty not in arguments.values():
-            yield arguments
+    for inherited in (True, False):
+        told = {**_parameters(type(layer), inherited), **remembered_by_keras(layer)}
+        kept = {
+            name: unwatched(held[place])
+            for name in told
+            for place in (f"_{name}", name)
+            if place in held and (late or _is_simple(held[place]))
+        }
+        for arguments in ({**told, **kept}, told):
+            if inspect.Parameter.empty not in arguments.values():
+                yield arguments
     if is_graph(layer) and not late:
         yield None  # its config may list its layers
 

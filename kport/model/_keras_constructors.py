@@ -11,7 +11,7 @@ import keras
 
 from kport.components import constructed
 
-__all__ = ["give_arguments", "named_later"]
+__all__ = ["give_arguments", "named_later", "remembered_by_keras"]
 
 
 @contextlib.contextmanager
@@ -62,6 +62,14 @@ def _of(base: Any) -> Iterator[None]:
             del base.from_config
         else:
             base.from_config = classmethod(original)
+
+
+def remembered_by_keras(layer: keras.Layer) -> dict[str, Any]:
+    """Return what Keras remembers of a layer's arguments; the defaults alone, of a model.
+
+    Reason: a class that was registered since has a `get_config` that does not ask Keras.
+    """
+    return dict(getattr(vars(layer).get("_auto_config"), "config", {}))
 
 
 @contextlib.contextmanager

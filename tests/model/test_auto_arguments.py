@@ -308,6 +308,29 @@ def test_a_class_may_be_registered_when_its_model_is_there(tmp_path: Path, name:
 
 def test_one_that_keeps_too_little_is_an_error_then(tmp_path: Path) -> None:
     class Late(keras.layers.Layer):
+        def __init__(self, inner: keras.Layer, times: int = 2, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.held = inner
+            self.times = times
+
+        def call(self, x: Any) -> Any:
+            for _ in range(self.times):
+                x = self.held(x)
+            return x
+
+    model = keras.Sequential([keras.Input((4,)), Late(keras.layers.Dense(4), 3)])
+    kport.register("late_and_lost")(Late)
+    with pytest.raises(SaveError, match="keep each argument in an attribute of its name"):
+        kport.save(model, tmp_path / "bundle")
+    vars(model.layers[0])["inner"] = model.layers[0].held
+    kport.save(model, tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle")
+    np.testing.assert_array_equal(outputs(again), outputs(model))
+    assert again.layers[0].times == 3
+
+
+def test_what_keras_remembers_of_a_layer_is_enough_when_it_is_registered(tmp_path: Path) -> None:
+    class Late(keras.layers.Layer):
         def __init__(self, units: int) -> None:
             super().__init__()
             self.dense = keras.layers.Dense(units)
@@ -316,12 +339,27 @@ def test_one_that_keeps_too_little_is_an_error_then(tmp_path: Path) -> None:
             return self.dense(x)
 
     model = keras.Sequential([keras.Input((4,)), Late(3)])
-    kport.register("late_and_lost")(Late)
-    with pytest.raises(SaveError, match="keep each argument in an attribute of its name"):
-        kport.save(model, tmp_path / "bundle")
-    model.layers[0].units = 3
+    kport.register("late_and_found")(Late)
     kport.save(model, tmp_path / "bundle")
     np.testing.assert_array_equal(outputs(kport.load(tmp_path / "bundle")), outputs(model))
+
+
+@pytest.mark.parametrize("registered", [False, True], ids=["never", "late"])
+def test_arguments_that_a_constructor_hands_on_are_found(tmp_path: Path, registered: bool) -> None:
+    class Further(Stack):
+        def __init__(self, *, extra: int = 1, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.extra = extra
+
+    model = Further(units=5, extra=3)
+    expected = outputs(model)
+    if registered:
+        kport.register("late_and_further")(Further)
+    kport.save(model, tmp_path / "bundle")
+    given = {} if registered else {"Further": Further}
+    again = kport.load(tmp_path / "bundle", custom_objects=given)
+    np.testing.assert_array_equal(outputs(again), expected)
+    assert (again.units, again.extra) == (5, 3)
 
 
 def halved(y_true: Any, y_pred: Any) -> Any:

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 from resume import TRAININGS
-from scenarios import ELSEWHERE, NOT_BY_KERAS, REFUSED, ROWS, SCENARIOS, called
+from scenarios import ELSEWHERE, NOT_BY_KERAS, REFUSED, ROWS, SCENARIOS, called, fingerprint
 
 import kport
-from kport.errors import KportError, SaveError
+from kport.errors import KportError, MissingComponentError, SaveError
 
 pytestmark = [
     pytest.mark.backend,
@@ -182,7 +182,7 @@ def test_a_get_config_that_forgets_an_argument_is_reported(tmp_path: Path) -> No
         kport.save(wrong, tmp_path / "wrong")
 
 
-def test_a_subclass_that_is_not_registered_says_so(tmp_path: Path) -> None:
+def test_a_subclass_that_is_not_registered_is_saved_and_asked_for(tmp_path: Path) -> None:
     base, call = SCENARIOS["layer_as_an_argument"]()
 
     class Further(type(base)):  # type: ignore[misc]  # a class found at run time
@@ -190,8 +190,11 @@ def test_a_subclass_that_is_not_registered_says_so(tmp_path: Path) -> None:
 
     model = Further(keras.layers.Dense(2), keras.layers.Dense(2))
     called(model, call)
-    with pytest.raises(SaveError, match="Further was not registered"):
-        kport.save(model, tmp_path / "bundle")
+    kport.save(model, tmp_path / "bundle")
+    with pytest.raises(MissingComponentError, match=r"class 'Further' \(.*\) is not registered"):
+        kport.load(tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle", custom_objects={"Further": Further})
+    assert fingerprint(again) == fingerprint(model)
 
 
 def test_what_compile_was_given_and_no_file_can_hold_is_named(tmp_path: Path) -> None:
