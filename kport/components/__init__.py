@@ -13,7 +13,12 @@ from kport.components._arguments import (
     untold_values,
 )
 from kport.components._calls import called_with, must_be_named, remember_called
-from kport.components._compile import OWN_COMPILE, compile_as_told, telling_compile
+from kport.components._compile import (
+    OWN_COMPILE,
+    compile_as_told,
+    presumed_compile,
+    telling_compile,
+)
 from kport.components._configs import constructed, tells_arguments
 from kport.components._forgotten import forgotten_arguments, replaced_arguments, retold_arguments
 from kport.components._imported import in_scope
@@ -90,6 +95,7 @@ __all__ = [
     "named_components",
     "own_attributes",
     "presumed",
+    "presumed_compile",
     "print_of",
     "prints",
     "put_at",

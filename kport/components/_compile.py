@@ -18,7 +18,7 @@ from kport.components._arguments import own_attributes
 from kport.components._values import decode, encode
 from kport.errors import Problem, SaveError
 
-__all__ = ["OWN_COMPILE", "compile_as_told", "equip_compile", "telling_compile"]
+__all__ = ["OWN_COMPILE", "compile_as_told", "equip_compile", "presumed_compile", "telling_compile"]
 
 _ATTRIBUTE = "_kport_compiled"
 OWN_COMPILE = "kport_compile"
@@ -55,7 +55,7 @@ def _remember(cls: Any) -> None:
 def _get_compile_config(self: Any) -> dict[str, Any]:
     if not self.compiled:
         return {}
-    given = vars(self).get(_ATTRIBUTE) or _presumed(self)
+    given = vars(self).get(_ATTRIBUTE) or presumed_compile(self)
     if given is None or not hasattr(type(self).compile, _ATTRIBUTE):
         raise SaveError(
             f"{type(self).__name__} has a compile() of its own and is not registered, so what it "
@@ -66,7 +66,7 @@ def _get_compile_config(self: Any) -> dict[str, Any]:
     return _encoded(self, given)
 
 
-def _presumed(model: Any) -> dict[str, Any] | None:
+def presumed_compile(model: Any) -> dict[str, Any] | None:
     """Return what a `compile` was given, as far as attributes and Keras tell; None if not all."""
     told = getattr(getattr(model, "_compile_config", None), "config", {})
     held = {**told, **own_attributes(model)}
@@ -99,12 +99,8 @@ def _further(told: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def telling_compile(model: Any) -> Iterator[None]:
+def telling_compile(model: Any, given: dict[str, Any]) -> Iterator[None]:
     """Let the compile config of a model tell what a `compile` of its own was given."""
-    given = _presumed(model)
-    if given is None:
-        yield
-        return
     by_keras = model.get_compile_config
 
     def get_compile_config() -> dict[str, Any]:

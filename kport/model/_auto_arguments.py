@@ -41,7 +41,7 @@ from kport.model.changes import (
     told_config,
 )
 
-__all__ = ["Found", "find_arguments", "is_forgotten", "with_arguments"]
+__all__ = ["Found", "find_arguments", "is_compiled_by_code", "is_forgotten", "with_arguments"]
 
 _SIMPLE = (str, int, float, bool, type(None))  # what Keras remembers of other layers
 Found = tuple[JSON | None, list[str]]
@@ -173,6 +173,14 @@ def _others(layer: keras.Layer, arguments: JSON | None) -> list[str] | None:
         functions = [one.place for one in other_functions(made, _functions(found))]
         return sorted(layers + functions)
     return None
+
+
+def is_compiled_by_code(model: keras.Model) -> bool:
+    """Whether a model made of the config is compiled already; so it is where none can be made."""
+    twins = Twins(walk(model))
+    with twins.unseen(type(model)), contextlib.suppress(Exception):  # a user's
+        return bool(twins.another(model, model.get_config()).compiled)
+    return True
 
 
 def _layers(found: Walk) -> dict[str, JSON | None]:

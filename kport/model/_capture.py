@@ -79,7 +79,7 @@ def capture(model: keras.Model, *, optimizer: bool = True, sample: Any = None) -
             remedy="Call it once on data, or give it an Input, before saving it.",
         )
     _require_whole(found)
-    with alone(), remembered_arguments(found) as remembered:
+    with alone(), remembered_arguments(found, optimizer) as remembered:
         spec, large = set_apart(_spec(model, found, optimizer, remembered))
     owners = list(keras_owners(model))
     tensors = {tensor.name: tensor for tensor in _tensors(found, owners)}

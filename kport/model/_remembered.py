@@ -8,9 +8,14 @@ from collections.abc import Iterator
 import keras
 
 from kport.checkpoint import JSON
-from kport.components import telling_compile
+from kport.components import presumed_compile, telling_compile
 from kport.errors import Problem, SaveError
-from kport.model._auto_arguments import find_arguments, is_forgotten, with_arguments
+from kport.model._auto_arguments import (
+    find_arguments,
+    is_compiled_by_code,
+    is_forgotten,
+    with_arguments,
+)
 from kport.model._walk import Walk
 
 __all__ = ["Remembered", "remembered_arguments"]
@@ -26,6 +31,7 @@ class Remembered:
         self._found: list[tuple[keras.Layer, JSON]] = []
         self._given: dict[int, contextlib.ExitStack] = {}
         self._unknown: dict[int, Problem] = {}
+        self._uncompiled: dict[int, Problem] = {}
 
     def find(self, path: str, layer: keras.Layer) -> None:
         arguments, others = find_arguments(layer)
@@ -39,6 +45,15 @@ class Remembered:
             self._found.append((layer, arguments))
             self._given[id(layer)] = stack = contextlib.ExitStack()
             stack.enter_context(with_arguments(layer, arguments))
+
+    def find_compiled(self, path: str, model: keras.Model) -> None:
+        """Find what a `compile` of its own was given; one that `__init__` calls is called again."""
+        given = presumed_compile(model)
+        if given is not None:
+            self.compiles.enter_context(telling_compile(model, given))
+        elif not is_compiled_by_code(model):
+            text = f"no attributes of {type(model).__name__} tell what its compile() was given"
+            self._uncompiled[id(model)] = Problem(path or ".", text, "lost")
 
     @contextlib.contextmanager
     def all(self) -> Iterator[None]:
@@ -66,22 +81,30 @@ class Remembered:
                 "argument as an attribute of its name (model.rate = 0.5), let a get_config tell "
                 "it, or decorate the class with @kport.register before the model is made.",
             )
+        if problems := [one for key, one in self._uncompiled.items() if key in told]:
+            raise SaveError(
+                "a loaded model could not be compiled again",
+                problems=problems,
+                remedy="Set each argument as an attribute of its name, decorate the class with "
+                "@kport.register before compile() is called, or save with optimizer=False.",
+            )
 
 
 @contextlib.contextmanager
-def remembered_arguments(found: Walk) -> Iterator[Remembered]:
+def remembered_arguments(found: Walk, training: bool) -> Iterator[Remembered]:
     """Let the configs of such models tell what they were made with.
 
     Arguments:
         found: The whole model.
+        training: Whether they tell what `compile` was given, too.
     """
     remembered = Remembered()
     try:
         for path, layer in reversed(list(found.layers())):  # which others may have been given
             if is_forgotten(layer):
                 remembered.find(path, layer)
-            if isinstance(layer, keras.Model) and _compiles_itself(layer):
-                remembered.compiles.enter_context(telling_compile(layer))
+            if training and isinstance(layer, keras.Model) and _compiles_itself(layer):
+                remembered.find_compiled(path, layer)
         yield remembered
     finally:
         remembered.only(set())

@@ -440,3 +440,25 @@ def test_a_function_given_to_such_a_compile_is_named(tmp_path: Path) -> None:
     again = kport.load(tmp_path / "bundle", custom_objects={"Pretrained": cls, "halved": halved})
     assert again.distance is halved
     assert type(again.inner).__name__ == "Adam"
+
+
+def test_a_compile_that_the_constructor_calls_needs_no_attributes(tmp_path: Path) -> None:
+    class Ready(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(3)
+            self.compile(0.25)
+
+        def compile(self, rate: float) -> None:
+            super().compile(keras.optimizers.SGD(rate, momentum=0.9), "mse")
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    model = Ready()
+    model.fit(X, TARGETS, verbose=0)
+    kport.save(model, tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle", custom_objects={"Ready": Ready})
+    assert float(again.optimizer.learning_rate) == 0.25
+    theirs = again.fit(X, TARGETS, verbose=0).history
+    assert model.fit(X, TARGETS, verbose=0).history == theirs
