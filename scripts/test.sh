@@ -46,8 +46,9 @@ lean_tests() {
 # What all models need. Keras's lookups need TensorFlow.
 oldest_tests() {
     KERAS_BACKEND=torch tests .venv-torch/bin tests/components -k "not preprocessing" \
-        tests/model/test_{changes,freeze,keras_private,load_weights,newer_keras}.py \
-        tests/model/test_{own_optimizers,parts,round_trip,scenarios,sharing,untraced}.py
+        tests/model/test_{auto_arguments,changes,custom_objects,freeze,keras_private}.py \
+        tests/model/test_{load_weights,newer_keras,own_optimizers,parts,round_trip}.py \
+        tests/model/test_{scenarios,sharing,untraced}.py
 }
 
 run_part() {
