@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import keras
 
-from kport.checkpoint import JSON
+from kport.checkpoint import JSON, digest
 from kport.components import (
     OF_ANY_LAYER,
     arguments_of,
@@ -47,7 +47,8 @@ _SIMPLE = (str, int, float, bool, type(None))  # what Keras remembers of other l
 Found = tuple[JSON | None, list[str]]
 """Arguments, None where the config is right; else what is another with the last ones tried."""
 _Tried = tuple[int | None, list[str]]
-_KNOWN: WeakKeyDictionary[keras.Layer, tuple[str, _Tried]] = WeakKeyDictionary()
+_MOST = 1000  # models of one class that are remembered
+_KNOWN: WeakKeyDictionary[type, dict[str, _Tried]] = WeakKeyDictionary()
 
 
 def is_forgotten(layer: keras.Layer) -> bool:
@@ -103,15 +104,17 @@ def _parameters(cls: Any, inherited: bool = False) -> dict[str, Any]:
 
 
 def find_arguments(layer: keras.Layer) -> Found:
-    """Find what a forgotten layer was made with, once for as long as it stays as it is."""
+    """Find what a forgotten layer was made with, once in a process for all that are alike."""
     tries = list(_candidates(layer))
     found = walk(layer)
     looks = _layers(found), _functions(found)
-    key = json.dumps([tries, looks], sort_keys=True, default=repr)
-    before = _KNOWN.get(layer)
-    if before is None or before[0] != key:
-        _KNOWN[layer] = before = key, _tried(layer, tries)
-    index, others = before[1]
+    key = digest(json.dumps([tries, looks], sort_keys=True, default=repr).encode())
+    known = _KNOWN.setdefault(type(layer), {})
+    if key not in known:
+        if len(known) >= _MOST:
+            known.clear()
+        known[key] = _tried(layer, tries)
+    index, others = known[key]
     return None if index is None else tries[index], others
 
 

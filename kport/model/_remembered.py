@@ -16,6 +16,7 @@ from kport.model._auto_arguments import (
     is_forgotten,
     with_arguments,
 )
+from kport.model._keras import without_tensorflow
 from kport.model._walk import Walk
 
 __all__ = ["Remembered", "remembered_arguments"]
@@ -100,11 +101,12 @@ def remembered_arguments(found: Walk, training: bool) -> Iterator[Remembered]:
     """
     remembered = Remembered()
     try:
-        for path, layer in reversed(list(found.layers())):  # which others may have been given
-            if is_forgotten(layer):
-                remembered.find(path, layer)
-            if training and isinstance(layer, keras.Model) and _compiles_itself(layer):
-                remembered.find_compiled(path, layer)
+        with without_tensorflow():
+            for path, layer in reversed(list(found.layers())):  # which others may have been given
+                if is_forgotten(layer):
+                    remembered.find(path, layer)
+                if training and isinstance(layer, keras.Model) and _compiles_itself(layer):
+                    remembered.find_compiled(path, layer)
         yield remembered
     finally:
         remembered.only(set())

@@ -231,7 +231,7 @@ def test_report_of_a_model_that_kport_did_not_load() -> None:
         kport.report_of(zoo.build("sequential")[0])
 
 
-def test_a_compile_that_nothing_tells_of_is_an_error_at_save(tmp_path: Path) -> None:
+def trained_by_its_own_compile() -> keras.Model:
     @keras.saving.register_keras_serializable("tests")  # kport.register would remember compile()
     class OwnCompile(zoo.Nested):
         def compile(self, rate: float) -> None:  # which no attribute keeps
@@ -242,14 +242,29 @@ def test_a_compile_that_nothing_tells_of_is_an_error_at_save(tmp_path: Path) -> 
     model(inputs)
     model.compile(0.1)
     model.train_on_batch(inputs, np.ones((2, 3), "float32"))
+    return model
+
+
+def test_a_compile_that_nothing_tells_of_is_an_error_at_save(tmp_path: Path) -> None:
+    model = trained_by_its_own_compile()
     with pytest.raises(SaveError, match="no attributes of OwnCompile tell what") as caught:
         kport.save(model, tmp_path / "bundle")
     assert "save with optimizer=False" in str(caught.value)
     kport.save(model, tmp_path / "bundle", optimizer=False)
     assert kport.load(tmp_path / "bundle").compiled is False
+
+
+def test_an_optimizer_that_has_no_place_is_no_silent_loss(tmp_path: Path) -> None:
+    model = trained_by_its_own_compile()
     model.rate = 0.1
     kport.save(model, tmp_path / "bundle")
     assert float(kport.load(tmp_path / "bundle").optimizer.learning_rate) == np.float32(0.1)
+    type(model).compile = lambda self, rate: keras.Model.compile(
+        self, keras.optimizers.SGD(rate), "mse"
+    )
+    with pytest.raises(MismatchError, match=r"optimizer\..*: .*compile=False leaves"):
+        kport.load(tmp_path / "bundle")
+    assert kport.load(tmp_path / "bundle", compile=False).compiled is False
 
 
 def gelu(x: Any) -> Any:

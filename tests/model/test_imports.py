@@ -24,9 +24,32 @@ print(had, "tensorflow" in sys.modules)
 """
 
 
-def test_a_quantized_model_is_saved_and_loaded_without_tensorflow(tmp_path: Path) -> None:
+UNREGISTERED = """
+import sys
+import keras, kport
+
+class Net(keras.Model):
+    def __init__(self, units=3):
+        super().__init__()
+        self.units = units
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+model = Net(5)
+model(keras.ops.ones((1, 2)))
+had = "tensorflow" in sys.modules
+kport.save(model, sys.argv[1])
+kport.load(sys.argv[1], custom_objects={"Net": Net})
+print(had, "tensorflow" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("script", [QUANTIZED, UNREGISTERED], ids=["quantized", "unregistered"])
+def test_a_model_is_saved_and_loaded_without_tensorflow(tmp_path: Path, script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", QUANTIZED, str(tmp_path / "model")],
+        [sys.executable, "-c", script, str(tmp_path / "model")],
         capture_output=True,
         text=True,
         env=os.environ,
