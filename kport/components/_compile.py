@@ -70,11 +70,14 @@ def presumed_compile(model: Any) -> dict[str, Any] | None:
     """Return what a `compile` was given, as far as attributes and Keras tell; None if not all."""
     told = getattr(getattr(model, "_compile_config", None), "config", {})
     held = {**told, **own_attributes(model)}
-    given, rest = dict[str, Any](), False
-    for name, one in list(inspect.signature(type(model).compile).parameters.items())[1:]:
-        if one.kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
-            rest = one.kind is inspect.Parameter.VAR_KEYWORD
-        elif name in held or f"_{name}" in held:
+    parameters = dict(list(inspect.signature(type(model).compile).parameters.items())[1:])
+    kinds = {one.kind: name for name, one in parameters.items()}
+    rest = parameters.pop(kinds.get(inspect.Parameter.VAR_KEYWORD, ""), None)
+    if parameters.pop(kinds.get(inspect.Parameter.VAR_POSITIONAL, ""), None) and not rest:
+        return None  # nobody knows what these were
+    given = dict[str, Any]()
+    for name, one in parameters.items():
+        if name in held or f"_{name}" in held:
             given[name] = held[name] if name in held else held[f"_{name}"]
         elif one.default is inspect.Parameter.empty:
             return None

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 from collections.abc import Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -31,7 +30,11 @@ from kport.components import (
 )
 from kport.model._build_shapes import build_configs, build_layers
 from kport.model._keras import is_graph, serializing
-from kport.model._keras_constructors import give_arguments, remembered_by_keras
+from kport.model._keras_constructors import (
+    give_arguments,
+    is_told_by_users,
+    remembered_by_keras,
+)
 from kport.model._walk import Walk, is_of_compile, walk
 from kport.model.changes import (
     Twins,
@@ -55,6 +58,8 @@ def is_forgotten(layer: keras.Layer) -> bool:
     """Whether nobody remembers what a layer was made with that its config should tell."""
     cls: Any = type(layer)
     known = arguments_of(layer)
+    if is_told_by_users(layer):
+        return False
     if (known is not None and known.owner is cls) or not _tells_nothing(cls):
         return False
     late, model = tells_arguments(cls), isinstance(layer, keras.Model)
@@ -108,7 +113,7 @@ def find_arguments(layer: keras.Layer) -> Found:
     tries = list(_candidates(layer))
     found = walk(layer)
     looks = _layers(found), _functions(found)
-    key = digest(json.dumps([tries, looks], sort_keys=True, default=repr).encode())
+    key = digest(repr([tries, looks]).encode())
     known = _KNOWN.setdefault(type(layer), {})
     if key not in known:
         if len(known) >= _MOST:

@@ -11,7 +11,7 @@ import keras
 
 from kport.components import constructed
 
-__all__ = ["give_arguments", "named_later", "remembered_by_keras"]
+__all__ = ["give_arguments", "is_told_by_users", "named_later", "remembered_by_keras"]
 
 
 @contextlib.contextmanager
@@ -72,6 +72,12 @@ def remembered_by_keras(layer: keras.Layer) -> dict[str, Any]:
     return dict(getattr(vars(layer).get("_auto_config"), "config", {}))
 
 
+def is_told_by_users(layer: keras.Layer) -> bool:
+    """Whether a user has set a `get_config` on the object itself."""
+    own = vars(layer).get("get_config")
+    return own is not None and getattr(own, "__module__", "") != __name__
+
+
 @contextlib.contextmanager
 def give_arguments(model: keras.Model, arguments: dict[str, Any]) -> Iterator[None]:
     """Let the config of a model without `get_config` tell these arguments.
@@ -79,7 +85,11 @@ def give_arguments(model: keras.Model, arguments: dict[str, Any]) -> Iterator[No
     Reason: `Model.__new__` does not tell `Operation.__new__` what a model was given, so what that
     remembers for configs are the defaults, or nothing; and a graph tells its layers instead.
     """
-    vars(model)["get_config"] = lambda: {**keras.Layer.get_config(model), **arguments}
+
+    def get_config() -> dict[str, Any]:
+        return {**keras.Layer.get_config(model), **arguments}
+
+    vars(model)["get_config"] = get_config
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ from kport.model._auto_arguments import (
     with_arguments,
 )
 from kport.model._keras import without_tensorflow
+from kport.model._training import is_own
 from kport.model._walk import Walk
 
 __all__ = ["Remembered", "remembered_arguments"]
@@ -114,6 +115,5 @@ def remembered_arguments(found: Walk, training: bool) -> Iterator[Remembered]:
 
 def _compiles_itself(model: keras.Model) -> bool:
     """Whether the class has a `compile` of its own, and no `compile_from_config` that knows it."""
-    cls, base = type(model), keras.Model
-    own = cls.compile is not base.compile and cls.compile_from_config is base.compile_from_config
-    return own and bool(model.compiled)
+    told = is_own(model, "compile_from_config") or "get_compile_config" in vars(model)
+    return is_own(model, "compile") and not told and bool(model.compiled)

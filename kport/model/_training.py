@@ -15,7 +15,7 @@ from kport.errors import LoadError, mapped
 from kport.model._keras_trainer import automatic
 from kport.model._walk import is_of_compile
 
-__all__ = ["compile_again", "training_config", "untrained", "without_training"]
+__all__ = ["compile_again", "is_own", "training_config", "untrained", "without_training"]
 
 _Told = TypeVar("_Told")
 _TRAINING = (Kind.OPTIMIZER, Kind.METRIC)
@@ -47,11 +47,11 @@ def compile_again(model: keras.Model, training: JSON) -> Iterator[ReportLine]:
         mapped(LoadError, "optimizer, loss or metrics cannot be restored"),
     ):
         warnings.simplefilter("always")
-        if _is_own(model, "compile_from_config"):
+        if is_own(model, "compile_from_config"):
             model.compile_from_config(training)
-        elif _is_own(model, "compile") and not model.compiled and OWN_COMPILE in training:
+        elif is_own(model, "compile") and not model.compiled and OWN_COMPILE in training:
             compile_as_told(model, training)
-        elif _is_own(model, "compile") and not model.compiled:
+        elif is_own(model, "compile") and not model.compiled:
             yield ReportLine("dropped", "compile_config", "the model has a compile() of its own")
         else:  # what compile_from_config does, which also makes slots for all it could train now
             # A compile() of its own that __init__ has called gave this one what it saw fit.
@@ -61,7 +61,8 @@ def compile_again(model: keras.Model, training: JSON) -> Iterator[ReportLine]:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
-def _is_own(model: keras.Model, method: str) -> bool:
+def is_own(model: keras.Model, method: str) -> bool:
+    """Whether the class of a model has such a method of its own."""
     return getattr(type(model), method) is not getattr(keras.Model, method)
 
 

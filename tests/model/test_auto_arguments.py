@@ -74,7 +74,7 @@ class Graph(keras.Model):
 
 
 class Row(keras.Sequential):
-    """Makes its layers itself; plain Keras would add them once more."""
+    """Makes its layers itself; plain Keras adds them once more, and fails."""
 
     def __init__(self, units: int = 3, name: str | None = None) -> None:
         layers = [keras.Input((4,)), keras.layers.Dense(units), keras.layers.Dense(4)]
@@ -227,6 +227,42 @@ def test_the_remedy_of_that_error_helps(tmp_path: Path) -> None:
     again = kport.load(tmp_path / "bundle", custom_objects=CLASSES)
     np.testing.assert_array_equal(outputs(again), expected)
     assert again.drop.rate == 0.5
+
+
+def test_a_get_config_set_on_the_model_tells_and_stays(tmp_path: Path) -> None:
+    model = Forgetful(rate=0.5, scale=3.0)
+    expected = outputs(model)
+
+    def told() -> dict[str, Any]:
+        return {"rate": 0.5, "scale": 3.0}
+
+    model.get_config = told
+    kport.save(model, tmp_path / "bundle")
+    assert model.get_config is told
+    again = kport.load(tmp_path / "bundle", custom_objects=CLASSES)
+    np.testing.assert_array_equal(outputs(again), expected)
+    assert again.drop.rate == 0.5
+
+
+def test_a_dict_with_keys_of_several_types_is_an_argument(tmp_path: Path) -> None:
+    class Table(keras.Model):
+        def __init__(self, sizes: Any) -> None:
+            super().__init__()
+            self.sizes = sizes
+            self.rows = [keras.layers.Dense(one) for one in sizes.values()]
+
+        def call(self, x: Any) -> Any:
+            return [row(x) for row in self.rows]
+
+    model = Table({"a": 2, "b": 3})
+    shapes = [one.shape for one in model(X)]
+    model.sizes[1] = 4  # after the layers were made: these are no arguments any more
+    with pytest.raises(SaveError):
+        kport.save(model, tmp_path / "bundle")
+    del model.sizes[1]
+    kport.save(model, tmp_path / "bundle")
+    again = kport.load(tmp_path / "bundle", custom_objects={"Table": Table})
+    assert [one.shape for one in again(X)] == shapes
 
 
 def test_an_attribute_that_has_come_to_mean_something_else_is_no_argument(tmp_path: Path) -> None:
@@ -462,3 +498,22 @@ def test_a_compile_that_the_constructor_calls_needs_no_attributes(tmp_path: Path
     assert float(again.optimizer.learning_rate) == 0.25
     theirs = again.fit(X, TARGETS, verbose=0).history
     assert model.fit(X, TARGETS, verbose=0).history == theirs
+
+
+def test_what_a_compile_was_given_by_place_alone_is_not_guessed(tmp_path: Path) -> None:
+    class Placed(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(3)
+
+        def compile(self, *given: Any) -> None:
+            super().compile(*given)
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    model = Placed()
+    model.compile("sgd", "mse")
+    model.fit(X, TARGETS, verbose=0)
+    with pytest.raises(SaveError, match="no attributes of Placed tell"):
+        kport.save(model, tmp_path / "bundle")
